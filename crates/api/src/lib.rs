@@ -1,0 +1,1 @@
+//! Wire types and problem codes of the native API.

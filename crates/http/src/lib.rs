@@ -1,0 +1,1 @@
+//! The HTTP door: router, guard, limits, one file per endpoint.

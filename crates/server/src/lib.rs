@@ -1,0 +1,1 @@
+//! Configuration, listeners, wiring, shutdown.

@@ -1,0 +1,1 @@
+//! Operations: who may do what, in one transaction, with an audit event.

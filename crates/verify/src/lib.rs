@@ -1,0 +1,1 @@
+//! The hot path: digest to record to decision, in memory, without waiting.
