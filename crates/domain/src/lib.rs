@@ -1,1 +1,20 @@
-//! The nouns and rules of Claviger, pure.
+//! The nouns and rules of Claviger, pure: no I/O, no clock, no random source, no SQL, no HTTP.
+//!
+//! Everything that comes from outside is parsed into these types at the door, so that the rooms above have nothing left to
+//! validate. Start with [`token`]: the record, its states and the rules of its life.
+
+pub mod audit;
+pub mod deployment;
+pub mod id;
+pub mod invalid;
+pub mod name;
+pub mod owner;
+pub mod receipt;
+pub mod scope;
+pub mod time;
+pub mod token;
+
+pub use id::{DeploymentId, OrgId, OwnerId, TokenId, UserId};
+pub use invalid::FieldError;
+pub use scope::{Scope, ScopeSet};
+pub use time::Timestamp;

@@ -1,0 +1,331 @@
+//! Tokens: issue, list, show, update, regenerate, revoke, delete.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What kind of principal a token acts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenType {
+    /// Acts as the person who issued it.
+    Personal,
+    /// Acts as itself, everywhere in the organization.
+    Global,
+}
+
+/// Where a token stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenState {
+    /// Accepted.
+    Live,
+    /// Ended by time.
+    Expired,
+    /// Ended by someone.
+    Revoked,
+}
+
+/// A token's record. The secret is not in it: it was shown once, when the token was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    /// The handle for every call about this token. Not a secret.
+    #[schema(example = "tok_01k9zv5m3r000")]
+    pub id: String,
+    /// What kind of principal it acts as.
+    #[serde(rename = "type")]
+    pub token_type: TokenType,
+    /// Unique among the owner's live tokens.
+    #[schema(example = "release pipeline")]
+    pub name: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// What it may do.
+    #[schema(example = json!(["deployments:write"]))]
+    pub scopes: Vec<String>,
+    /// The last four characters of the secret, to recognise it by.
+    #[schema(example = "x7Qp")]
+    pub hint: String,
+    /// Where it stands now.
+    pub state: TokenState,
+    /// The principal it acts as: a user (`usr_…`) or the token itself (`tok_…`).
+    pub owner: String,
+    /// When it was issued.
+    pub created_at: String,
+    /// The principal that issued it.
+    pub created_by: String,
+    /// When name, description, expiry, scopes or secret last changed.
+    pub updated_at: String,
+    /// When it ends; `null` = never.
+    pub expires_at: Option<String>,
+    /// When its secret was last replaced; `null` = never.
+    pub regenerated_at: Option<String>,
+    /// When it was last accepted, to the second; `null` = never.
+    pub last_used_at: Option<String>,
+    /// The address it was last accepted from.
+    pub last_used_address: Option<String>,
+    /// When it was revoked; `null` = never.
+    pub revoked_at: Option<String>,
+    /// Who revoked it.
+    pub revoked_by: Option<String>,
+    /// Why: `requested`, `by_holder` or `leaked`.
+    pub revoke_reason: Option<String>,
+    /// What the revoking person wrote.
+    pub revoke_note: Option<String>,
+}
+
+/// A token to issue. Give at most one of `expires_in_days`, `expires_at` and `never_expires`; with none it lives 90 days.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssueToken {
+    /// `personal` unless you say otherwise.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<TokenType>,
+    /// 3–128 characters, unique among the owner's live tokens.
+    #[schema(example = "release pipeline")]
+    pub name: String,
+    /// At most 350 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What it may do; never more than the calling token. `*` stands for every scope that exists today.
+    #[schema(example = json!(["deployments:write"]))]
+    pub scopes: Vec<String>,
+    /// 7, 30, 60 or 90.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 30)]
+    pub expires_in_days: Option<u32>,
+    /// An instant in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// `true` for a token without an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_expires: Option<bool>,
+}
+
+/// A token with its secret, which is shown this once.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct IssuedToken {
+    /// The string to present. Store it now: it is shown once.
+    #[schema(example = "clvp_…")]
+    pub secret: String,
+    /// Its record.
+    pub token: Token,
+    /// Proof that every verifier knows it.
+    pub receipt: Receipt,
+}
+
+impl std::fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IssuedToken")
+            .field("token", &self.token)
+            .field("receipt", &self.receipt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What to change of a token. Absent fields stay as they are. The secret stays too: regenerate replaces it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateToken {
+    /// A new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A new description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The new scopes, all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// 7, 30, 60 or 90 days from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_days: Option<u32>,
+    /// An instant in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// `true` for no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_expires: Option<bool>,
+}
+
+/// A changed token, and proof that no verifier goes by its old state any more.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ChangedToken {
+    /// The record after the change.
+    pub token: Token,
+    /// The proof.
+    pub receipt: Receipt,
+}
+
+/// Proof that a change reached every verifier before this answer was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Receipt {
+    /// Place of the change in the ordered feed of changes; it only grows.
+    #[schema(example = 1042)]
+    pub epoch: u64,
+    /// The verifiers.
+    pub verifiers: Verifiers,
+    /// From the durable commit until the last verifier had confirmed, in milliseconds.
+    pub slowest_ms: u64,
+}
+
+/// How the verifiers learned of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Verifiers {
+    /// How many confirmed it.
+    #[schema(example = 1)]
+    pub confirmed: u32,
+    /// How many were fenced off because they did not: they answer nothing until they caught up.
+    #[schema(example = 0)]
+    pub fenced: u32,
+}
+
+/// Why a token is revoked.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeToken {
+    /// A note for those who will wonder, at most 128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Which tokens to revoke: `ids`, or a `filter`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeTokens {
+    /// At most 1,000 ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<String>>,
+    /// Every live token that matches. An empty filter matches all, so it must be said: `{}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<RevokeFilter>,
+    /// Only show what would be revoked.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// A note for those who will wonder, at most 128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Which live tokens a bulk revocation is about. All conditions must hold. The calling token itself is never matched.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeFilter {
+    /// Only this kind.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<TokenType>,
+    /// Only tokens that act as this principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Only names that begin so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_prefix: Option<String>,
+    /// Only tokens issued before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_before: Option<String>,
+    /// Only tokens not used since this instant; a token never used counts as unused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused_since: Option<String>,
+}
+
+/// What a bulk revocation did, or would do.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RevokedTokens {
+    /// True when nothing was changed.
+    pub dry_run: bool,
+    /// Tokens that were live and are revoked now, or would be.
+    pub revoked: u64,
+    /// Tokens among the given ids that had ended already.
+    pub already_ended: u64,
+    /// Ids that name no token you can see.
+    pub not_found: Vec<String>,
+    /// How many of them were used within the last hour.
+    pub used_last_hour: u64,
+    /// The most recently used of them, at most 100.
+    pub tokens: Vec<RevokedToken>,
+    /// The proof; `null` on a dry run.
+    pub receipt: Option<Receipt>,
+}
+
+/// A token in a bulk revocation.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RevokedToken {
+    /// The handle.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The principal it acts as.
+    pub owner: String,
+    /// When it was last accepted; `null` = never.
+    pub last_used_at: Option<String>,
+    /// Whence it was last accepted.
+    pub last_used_address: Option<String>,
+}
+
+/// A token that somebody found where it should not be. Whoever holds a token may end it.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportLeak {
+    /// The token as it was found.
+    pub token: String,
+    /// Where it was found; kept in the audit trail, at most 128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<String>,
+}
+
+impl std::fmt::Debug for ReportLeak {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReportLeak")
+            .field("found_at", &self.found_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The token is dead; this is the proof.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Revoked {
+    /// The handle of the token that was revoked.
+    pub id: String,
+    /// The proof.
+    pub receipt: Receipt,
+}
+
+/// Which tokens to list, in which order.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListTokens {
+    /// Only tokens in this state now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub state: Option<TokenState>,
+    /// Only this kind.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub token_type: Option<TokenType>,
+    /// Only tokens that act as this principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Only names, or hints, that begin so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// Only tokens that end before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_before: Option<String>,
+    /// Only tokens that end after this instant, or never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after: Option<String>,
+    /// Only tokens last accepted before this instant, or never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_before: Option<String>,
+    /// Only tokens last accepted after this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_after: Option<String>,
+    /// `created_at`, `name`, `expires_at` or `last_used_at`; a leading `-` turns the order round. `-created_at` unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+    /// Rows of a page, 1–200; 50 unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before, with the same filter and order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}

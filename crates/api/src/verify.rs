@@ -1,0 +1,65 @@
+//! Verify: may whoever presented this token do that?
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::tokens::TokenType;
+
+/// A presented token, and what its bearer wants to do.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    /// The token as it was presented to you.
+    #[schema(example = "clvp_…")]
+    pub token: String,
+    /// The scopes that are needed, all of them; none = any live token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["deployments:write"]))]
+    pub scopes: Vec<String>,
+    /// The address of the client that presented it to you, for `last_used_address`; yours unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "192.0.2.7")]
+    pub address: Option<String>,
+}
+
+impl std::fmt::Debug for Verify {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verify")
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Decision {
+    /// True exactly when `code` is `valid`.
+    pub valid: bool,
+    /// `valid`, `unknown`, `malformed`, `expired`, `revoked`, `insufficient_scope`, `restricted` or `rate_limited`.
+    #[schema(example = "valid")]
+    pub code: String,
+    /// The token, when it is known to your organization.
+    pub token: Option<VerifiedToken>,
+    /// The scopes that were needed and that it lacks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_scopes: Vec<String>,
+}
+
+/// What a verifier may know of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VerifiedToken {
+    /// The handle.
+    #[schema(example = "tok_01k9zv5m3r000")]
+    pub id: String,
+    /// What kind of principal it acts as.
+    #[serde(rename = "type")]
+    pub token_type: TokenType,
+    /// The principal it acts as.
+    pub owner: String,
+    /// The organization it belongs to.
+    pub organization: String,
+    /// What it may do now: what it was given, within its owner's present power.
+    pub scopes: Vec<String>,
+    /// When it ends; `null` = never.
+    pub expires_at: Option<String>,
+}

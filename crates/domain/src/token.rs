@@ -1,0 +1,351 @@
+//! A token's record: its states, and the rules of its life.
+//!
+//! The secret is not here, only the digest under which it is found and the four characters by which a person recognises it.
+//! States are `live`, then `revoked` (ended by someone, final) or `expired` (ended by time, final); a dead record stays listed
+//! until it is deleted. The rules here are pure; `service` calls them inside its transactions.
+
+pub use claviger_token::TokenType;
+use claviger_token::{Digest, Hint, PepperId};
+use serde::{Deserialize, Serialize};
+
+use crate::name::{Description, Label, Name};
+use crate::owner::Caller;
+use crate::time::DAY_SECONDS;
+use crate::{FieldError, OrgId, OwnerId, Scope, ScopeSet, Timestamp, TokenId};
+
+/// The lifetimes that are offered by name, in days.
+pub const PRESET_DAYS: [u32; 4] = [7, 30, 60, 90];
+/// The lifetime when the caller names none, in days (security.md §2).
+pub const DEFAULT_DAYS: u32 = 90;
+/// The longest custom lifetime, in days: a hundred years, which keeps every instant within RFC 3339.
+pub const MAX_DAYS: i64 = 36_525;
+
+/// Everything that is kept of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// The handle.
+    pub id: TokenId,
+    /// The tenant.
+    pub org: OrgId,
+    /// The principal it acts as.
+    pub owner: OwnerId,
+    /// What kind of principal that is.
+    pub token_type: TokenType,
+    /// Unique among the owner's live tokens.
+    pub name: Name,
+    /// For people.
+    pub description: Description,
+    /// What it was given.
+    pub scopes: ScopeSet,
+    /// The last four characters of the secret.
+    pub hint: Hint,
+    /// What is looked up.
+    pub digest: Digest,
+    /// The pepper under which the digest was made.
+    pub pepper: PepperId,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// The principal that issued it.
+    pub created_by: OwnerId,
+    /// When name, description, expiry, scopes or secret last changed.
+    pub updated_at: Timestamp,
+    /// When it ends; `None` = never.
+    pub expires_at: Option<Timestamp>,
+    /// Who ended it, when and why.
+    pub revocation: Option<Revocation>,
+    /// When and whence it was last accepted.
+    pub last_use: Option<LastUse>,
+    /// When its secret was last replaced.
+    pub regenerated_at: Option<Timestamp>,
+}
+
+/// How a token was ended by someone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub at: Timestamp,
+    /// By whom, in the form of the audit trail (`usr_…`, `tok_…`, `holder`).
+    pub by: String,
+    /// Why.
+    pub reason: RevokeReason,
+    /// What the revoking person wrote, if anything.
+    pub note: Option<Label>,
+}
+
+/// Why a token was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeReason {
+    /// Someone who may manage it ended it.
+    Requested,
+    /// Its bearer ended it by presenting it.
+    ByHolder,
+    /// Someone who found it reported the leak by presenting it.
+    Leaked,
+}
+
+/// When and whence a token was last accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastUse {
+    /// To the second.
+    pub at: Timestamp,
+    /// The client's address; unknown when the table of pending addresses was full.
+    pub address: Option<String>,
+}
+
+/// Where a token stands at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenState {
+    /// Accepted.
+    Live,
+    /// Ended by time.
+    Expired,
+    /// Ended by someone.
+    Revoked,
+}
+
+/// How long a new token is to live, as the caller said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// Days from now.
+    Days(u32),
+    /// An instant.
+    At(Timestamp),
+    /// No end.
+    Never,
+}
+
+// === impl RevokeReason ===
+
+impl RevokeReason {
+    /// The stored and shown text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::ByHolder => "by_holder",
+            Self::Leaked => "leaked",
+        }
+    }
+
+    /// Reads the stored text.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        [Self::Requested, Self::ByHolder, Self::Leaked]
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+    }
+}
+
+// === impl TokenState ===
+
+impl TokenState {
+    /// The shown text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+// === impl Token ===
+
+impl Token {
+    /// Where the token stands at `now`. Expired means `now >= expires_at`; revoked is said first.
+    pub fn state(&self, now: Timestamp) -> TokenState {
+        if self.revocation.is_some() {
+            TokenState::Revoked
+        } else if self.expires_at.is_some_and(|end| now >= end) {
+            TokenState::Expired
+        } else {
+            TokenState::Live
+        }
+    }
+
+    /// True when the token is accepted at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.state(now) == TokenState::Live
+    }
+}
+
+// === impl Expiry ===
+
+impl Expiry {
+    /// The instant of the end, to the millisecond.
+    ///
+    /// # Errors
+    /// `expiry_in_past` when it is not after `now`; `expiry_too_far` above [`MAX_DAYS`]; `expiry_preset_unknown` for days that are
+    /// not offered ([`PRESET_DAYS`]).
+    pub fn resolve(self, field: &str, now: Timestamp) -> Result<Option<Timestamp>, FieldError> {
+        let end = match self {
+            Self::Never => return Ok(None),
+            Self::Days(days) if PRESET_DAYS.contains(&days) => now.plus_days(days),
+            Self::Days(days) => {
+                let detail =
+                    format!("`{days}` days are not offered; choose 7, 30, 60 or 90, or give an instant");
+                return Err(FieldError::new(field, "expiry_preset_unknown", detail));
+            }
+            Self::At(instant) => instant,
+        };
+        let end = end.truncated_to_millis();
+        if end <= now {
+            return Err(FieldError::new(
+                field,
+                "expiry_in_past",
+                format!("`{end}` is not in the future"),
+            ));
+        }
+        if end.seconds() - now.seconds() > MAX_DAYS * DAY_SECONDS {
+            return Err(FieldError::new(
+                field,
+                "expiry_too_far",
+                format!("at most {MAX_DAYS} days from now; say `never` for no end"),
+            ));
+        }
+        Ok(Some(end))
+    }
+}
+
+/// Reads the scopes that a caller names. `*` stands for all that this version knows.
+///
+/// # Errors
+/// `scope_unknown` with the nearest match, for each text that is no scope; `scopes_empty` when there is none.
+pub fn parse_scopes(field: &str, texts: &[String]) -> Result<ScopeSet, Vec<FieldError>> {
+    if texts.is_empty() {
+        return Err(vec![FieldError::new(
+            field,
+            "scopes_empty",
+            "a token needs at least one scope",
+        )]);
+    }
+    let mut set = ScopeSet::EMPTY;
+    let mut errors = Vec::new();
+    for (place, text) in texts.iter().enumerate() {
+        match text.parse::<Scope>() {
+            Ok(scope) => set = set.with(scope),
+            Err(_) if text == "*" => set = ScopeSet::all(),
+            Err(unknown) => errors.push(FieldError::new(
+                format!("{field}[{place}]"),
+                "scope_unknown",
+                unknown.to_string(),
+            )),
+        }
+    }
+    if errors.is_empty() { Ok(set) } else { Err(errors) }
+}
+
+/// The attenuation law: what a caller makes never reaches further than the caller does now, and never outlives it.
+///
+/// # Errors
+/// `scope_exceeds_caller`, `expiry_exceeds_caller`.
+pub fn attenuates(
+    caller: &Caller,
+    scopes: ScopeSet,
+    expires_at: Option<Timestamp>,
+) -> Result<(), Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let beyond = scopes.difference(caller.scopes);
+    if !beyond.is_empty() {
+        let detail = format!("the calling token does not have `{beyond}` itself");
+        errors.push(FieldError::new("scopes", "scope_exceeds_caller", detail));
+    }
+    let outlives = match (caller.expires_at, expires_at) {
+        (None, _) => None,
+        (Some(own), Some(end)) if end <= own => None,
+        (Some(own), _) => Some(own),
+    };
+    if let Some(own) = outlives {
+        let detail = format!("the calling token ends at `{own}`, and nothing that it makes may outlive it");
+        errors.push(FieldError::new("expires_at", "expiry_exceeds_caller", detail));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn caller(scopes: ScopeSet, expires_at: Option<Timestamp>) -> Caller {
+        let token = TokenId::from_i64(1);
+        Caller {
+            token,
+            owner: token.into(),
+            user: None,
+            org: OrgId::from_i64(1),
+            scopes,
+            expires_at,
+        }
+    }
+
+    #[test]
+    fn presets_instants_and_never_are_the_three_ways_to_end() {
+        assert_eq!(
+            Expiry::Days(30).resolve("expires_in", NOW),
+            Ok(Some(NOW.plus_days(30)))
+        );
+        assert_eq!(Expiry::Never.resolve("expires_at", NOW), Ok(None));
+        assert_eq!(
+            Expiry::Days(31).resolve("expires_in", NOW).unwrap_err().code,
+            "expiry_preset_unknown"
+        );
+        assert_eq!(
+            Expiry::At(NOW).resolve("expires_at", NOW).unwrap_err().code,
+            "expiry_in_past"
+        );
+        assert_eq!(
+            Expiry::At(NOW.plus_days(40_000))
+                .resolve("expires_at", NOW)
+                .unwrap_err()
+                .code,
+            "expiry_too_far"
+        );
+    }
+
+    #[test]
+    fn an_instant_within_this_millisecond_is_not_the_future() {
+        let within = Timestamp::from_micros(NOW.micros() + 999);
+
+        assert_eq!(
+            Expiry::At(within).resolve("expires_at", NOW).unwrap_err().code,
+            "expiry_in_past"
+        );
+    }
+
+    #[test]
+    fn every_unknown_scope_is_named_with_its_place() {
+        let texts = ["tokens:read".to_owned(), "token:write".to_owned()];
+
+        let errors = parse_scopes("scopes", &texts).unwrap_err();
+
+        assert_eq!(errors[0].field, "scopes[1]");
+        assert_eq!(errors[0].detail, "unknown scope, did you mean `tokens:write`?");
+    }
+
+    #[test]
+    fn a_wildcard_is_the_set_that_is_known_now() {
+        assert_eq!(parse_scopes("scopes", &["*".to_owned()]), Ok(ScopeSet::all()));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_made_reaches_further_or_lives_longer_than_its_maker(
+            own in any::<u64>(), given in any::<u64>(),
+            own_end in proptest::option::of(1i64..1_000), end in proptest::option::of(1i64..1_000),
+        ) {
+            let own_end = own_end.map(Timestamp::from_micros);
+            let end = end.map(Timestamp::from_micros);
+            let (own, given) = (ScopeSet::from_bits(own), ScopeSet::from_bits(given));
+
+            let allowed = attenuates(&caller(own, own_end), given, end).is_ok();
+
+            let within = own.contains_all(given);
+            let dies_first = own_end.is_none_or(|own_end| end.is_some_and(|end| end <= own_end));
+            prop_assert_eq!(allowed, within && dies_first);
+        }
+    }
+}
