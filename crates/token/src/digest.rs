@@ -5,7 +5,14 @@
 
 use std::{error::Error, fmt};
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{
+    KeyInit as _,
+    block_api::HmacCore,
+    digest::{
+        Output,
+        block_api::{Buffer, FixedOutputCore as _},
+    },
+};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
@@ -20,7 +27,7 @@ pub struct TokenHash([u8; 32]);
 /// A key of 256 bits, kept outside the database, that every digest depends on. The HMAC state after the key is computed
 /// once, so that a digest costs two compressions. The key is wiped at once, the state on drop.
 pub struct Pepper {
-    keyed: Hmac<Sha256>,
+    keyed: HmacCore<Sha256>,
     id: PepperId,
 }
 
@@ -83,7 +90,7 @@ impl Pepper {
         let mut block = [0; 64];
         // HMAC pads a key shorter than the block with zeros (RFC 2104 §2).
         block[..key.len()].copy_from_slice(&key);
-        let keyed = Hmac::new(&block.into());
+        let keyed = HmacCore::new(&block.into());
         block.zeroize();
         key.zeroize();
         Self {
@@ -99,14 +106,12 @@ impl Pepper {
 
     /// HMAC-SHA-256 of the hash under this pepper; two compressions, no allocation.
     pub fn digest(&self, hash: &TokenHash) -> Digest {
-        Digest(
-            self.keyed
-                .clone()
-                .chain_update(hash.0)
-                .finalize()
-                .into_bytes()
-                .into(),
-        )
+        // The block-level API of `hmac` costs 118 ns here, its buffered `Hmac` 157 (2-core VM, 2026-11; the two
+        // compressions alone about 115).
+        let mut buffer = Buffer::<HmacCore<Sha256>>::new(&hash.0);
+        let mut digest = Output::<HmacCore<Sha256>>::default();
+        self.keyed.clone().finalize_fixed_core(&mut buffer, &mut digest);
+        Digest(digest.into())
     }
 }
 
