@@ -1,0 +1,144 @@
+//! The operations on tokens, `/v1/tokens`.
+
+use claviger_api::{
+    page::Page,
+    tokens::{
+        ChangedToken, IssueToken, IssuedToken, ListTokens, ReportLeak, RevokeToken, RevokeTokens, Revoked,
+        RevokedTokens, Token, UpdateToken,
+    },
+};
+use reqwest::Method;
+
+use crate::{Client, Error};
+
+/// The form of a token's id: `tok_` and 13 digits or lower-case letters.
+const ID_PREFIX: &str = "tok_";
+const ID_CHARACTERS: usize = 13;
+
+impl Client {
+    /// `POST /v1/tokens`. With an `idempotency_key` a repetition shows the same secret again, until its first use or for ten
+    /// minutes.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `insufficient_scope`, `input_invalid`, `token_name_taken`, `secret_already_shown`.
+    pub async fn issue_token(
+        &self,
+        body: &IssueToken,
+        idempotency_key: Option<&str>,
+    ) -> Result<IssuedToken, Error> {
+        let call = self.call(Method::POST, &["v1", "tokens"]).json(body);
+        call.idempotency_key(idempotency_key)?.answer().await
+    }
+
+    /// `GET /v1/tokens`: one page. [`Client::pages`] walks all.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn list_tokens(&self, list: &ListTokens) -> Result<Page<Token>, Error> {
+        self.page(list).await
+    }
+
+    /// `GET /v1/tokens/{id}`.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `token_not_found`.
+    pub async fn show_token(&self, id: &str) -> Result<Token, Error> {
+        self.call(Method::GET, &["v1", "tokens", checked(id)?])
+            .answer()
+            .await
+    }
+
+    /// `PATCH /v1/tokens/{id}`: name, description, scopes, expiry; never the secret.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `token_not_live`, `token_name_taken`, `insufficient_scope`.
+    pub async fn update_token(&self, id: &str, body: &UpdateToken) -> Result<ChangedToken, Error> {
+        let call = self.call(Method::PATCH, &["v1", "tokens", checked(id)?]);
+        call.json(body).answer().await
+    }
+
+    /// `POST /v1/tokens/{id}/regenerate`: the same record, a new secret; the old one stops when this returns.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `token_not_live`, `secret_already_shown`.
+    pub async fn regenerate_token(
+        &self,
+        id: &str,
+        idempotency_key: Option<&str>,
+    ) -> Result<IssuedToken, Error> {
+        let call = self.call(Method::POST, &["v1", "tokens", checked(id)?, "regenerate"]);
+        call.idempotency_key(idempotency_key)?.answer().await
+    }
+
+    /// `POST /v1/tokens/{id}/revoke`. When this returns, no verifier accepts the token. Repeating it is harmless.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `token_not_found`.
+    pub async fn revoke_token(&self, id: &str, body: &RevokeToken) -> Result<ChangedToken, Error> {
+        let call = self.call(Method::POST, &["v1", "tokens", checked(id)?, "revoke"]);
+        call.json(body).answer().await
+    }
+
+    /// `POST /v1/tokens/revoke`: many at once, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `input_invalid`.
+    pub async fn revoke_tokens(&self, body: &RevokeTokens) -> Result<RevokedTokens, Error> {
+        let call = self.call(Method::POST, &["v1", "tokens", "revoke"]);
+        call.json(body).answer().await
+    }
+
+    /// `DELETE /v1/tokens/{id}`: drops a dead record from the lists; the audit trail stays.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `token_live`.
+    pub async fn delete_token(&self, id: &str) -> Result<(), Error> {
+        self.call(Method::DELETE, &["v1", "tokens", checked(id)?])
+            .done()
+            .await
+    }
+
+    /// `GET /v1/tokens/self`: the record of the token that this client presents.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn own_token(&self) -> Result<Token, Error> {
+        self.call(Method::GET, &["v1", "tokens", "self"]).answer().await
+    }
+
+    /// `POST /v1/tokens/self/revoke`: ends the token that this client presents. It needs no scope.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn revoke_own_token(&self, body: &RevokeToken) -> Result<Revoked, Error> {
+        let call = self.call(Method::POST, &["v1", "tokens", "self", "revoke"]);
+        call.json(body).answer().await
+    }
+
+    /// `POST /v1/tokens/report-leak`: whoever holds a token may end it. The client's own credential is not sent.
+    ///
+    /// # Errors
+    /// [`Error`]; `token_not_found` for everything that is not a live token there.
+    pub async fn report_leak(&self, body: &ReportLeak) -> Result<Revoked, Error> {
+        let call = self.call(Method::POST, &["v1", "tokens", "report-leak"]);
+        call.without_credential().json(body).answer().await
+    }
+}
+
+/// Refuses what is no id before it becomes part of a URL: a secret pasted in its place must not reach a log.
+fn checked(id: &str) -> Result<&str, Error> {
+    let shaped = id.strip_prefix(ID_PREFIX).is_some_and(|digits| {
+        digits.len() == ID_CHARACTERS
+            && digits
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+    });
+    if shaped {
+        Ok(id)
+    } else {
+        Err(Error::argument(
+            "token id",
+            "is not `tok_` and 13 digits or lower-case letters",
+        ))
+    }
+}
