@@ -130,104 +130,103 @@ fn token_vector(seeded: &Seeded, pepper: &Pepper, prefix: &str, token_type: Toke
     }
 }
 
+/// Characters of a well-formed `clv` token replaced: where, by what, and the check that must find it.
+const REPLACED: &[(usize, &str, Malformed, &str)] = &[
+    (0, "CLV", Malformed::Prefix, "the prefix is case-sensitive"),
+    (2, "w", Malformed::Prefix, "another installation's prefix"),
+    (3, "P", Malformed::Type, "the type is case-sensitive"),
+    (3, "x", Malformed::Type, "no such type"),
+    (4, "-", Malformed::Type, "no underscore after the type"),
+    (20, "_", Malformed::Alphabet, "an underscore in the random part"),
+    (20, "+", Malformed::Alphabet, "base64 is not base62"),
+    (42, "=", Malformed::Alphabet, "padding in the checksum"),
+    (10, "é", Malformed::Alphabet, "not ASCII, right number of bytes"),
+    (36, "\0", Malformed::Alphabet, "a zero byte"),
+    (37, "zzzzzz", Malformed::Checksum, "a checksum above 32 bits"),
+    (
+        3,
+        "g",
+        Malformed::Checksum,
+        "another type with the same random part",
+    ),
+];
+
+/// Places of one character that is changed to another digit.
+const CHANGED: &[(usize, &str)] = &[
+    (5, "first random character changed"),
+    (36, "last random character changed"),
+    (37, "first checksum character changed"),
+    (42, "last checksum character changed"),
+];
+
 /// One well-formed token of prefix `clv`, spoilt in every way that the parser tells apart.
 fn malformed_vectors(good: &str) -> Vec<MalformedVector> {
-    let with = |at: usize, new: &str| format!("{}{new}{}", &good[..at], &good[at + new.len()..]);
-    let other_digit = |at: usize| with(at, if &good[at..=at] == "a" { "b" } else { "a" });
-    let swapped = (6..36)
-        .find(|&at| good.as_bytes()[at] != good.as_bytes()[at + 1])
-        .unwrap();
-    let swap = with(
-        swapped,
-        &good[swapped..swapped + 2].chars().rev().collect::<String>(),
-    );
-    let mut spoilt = vec![
-        (String::new(), Malformed::Length, "empty"),
-        (
-            good[..good.len() - 1].to_owned(),
-            Malformed::Length,
-            "last character missing",
-        ),
-        (format!("{good}0"), Malformed::Length, "one character more"),
-        (
-            format!("{good}\n"),
-            Malformed::Length,
-            "a line end is not trimmed",
-        ),
-        (format!(" {good}"), Malformed::Length, "a space is not trimmed"),
-        (
-            format!("{}é", &good[..good.len() - 1]),
-            Malformed::Length,
-            "length counts bytes",
-        ),
-        (
-            format!("Bearer {good}"),
-            Malformed::Length,
-            "the scheme is not part of the token",
-        ),
-        (with(0, "CLV"), Malformed::Prefix, "the prefix is case-sensitive"),
-        (with(2, "w"), Malformed::Prefix, "another installation's prefix"),
-        (with(3, "P"), Malformed::Type, "the type is case-sensitive"),
-        (with(3, "x"), Malformed::Type, "no such type"),
-        (with(4, "-"), Malformed::Type, "no underscore after the type"),
-        (
-            with(20, "_"),
-            Malformed::Alphabet,
-            "an underscore in the random part",
-        ),
-        (with(20, "+"), Malformed::Alphabet, "base64 is not base62"),
-        (with(42, "="), Malformed::Alphabet, "padding in the checksum"),
-        (
-            with(10, "é"),
-            Malformed::Alphabet,
-            "not ASCII, right number of bytes",
-        ),
-        (with(36, "\0"), Malformed::Alphabet, "a zero byte"),
-        (
-            other_digit(5),
+    let mut spoilt = wrong_lengths(good);
+    for &(at, new, reason, why) in REPLACED {
+        spoilt.push(MalformedVector::of(replaced(good, at, new), reason, why));
+    }
+    for &(at, why) in CHANGED {
+        let digit = if good[at..].starts_with('a') { "b" } else { "a" };
+        spoilt.push(MalformedVector::of(
+            replaced(good, at, digit),
             Malformed::Checksum,
-            "first random character changed",
-        ),
-        (
-            other_digit(36),
-            Malformed::Checksum,
-            "last random character changed",
-        ),
-        (
-            other_digit(37),
-            Malformed::Checksum,
-            "first checksum character changed",
-        ),
-        (
-            other_digit(42),
-            Malformed::Checksum,
-            "last checksum character changed",
-        ),
-        (
-            with(37, "zzzzzz"),
-            Malformed::Checksum,
-            "a checksum above 32 bits",
-        ),
-        (swap, Malformed::Checksum, "two neighbours swapped"),
-        (
-            with(3, "g"),
-            Malformed::Checksum,
-            "another type with the same random part",
-        ),
-        (good.to_lowercase(), Malformed::Checksum, "lower-cased"),
-    ];
-    spoilt.extend(RESERVED_LETTERS.map(|letter| {
-        (
-            with(3, &letter.to_string()),
+            why,
+        ));
+    }
+    for letter in RESERVED_LETTERS {
+        let text = replaced(good, 3, &letter.to_string());
+        spoilt.push(MalformedVector::of(
+            text,
             Malformed::Type,
             "a letter reserved for another credential",
-        )
-    }));
-    let vector = |(text, reason, why): (String, Malformed, &str)| MalformedVector {
-        text,
-        prefix: "clv".to_owned(),
-        reason: reason.as_str().to_owned(),
-        why: why.to_owned(),
-    };
-    spoilt.into_iter().map(vector).collect()
+        ));
+    }
+    let unequal = (6..36)
+        .find(|&at| good.as_bytes()[at] != good.as_bytes()[at + 1])
+        .unwrap();
+    let swapped: String = good[unequal..unequal + 2].chars().rev().collect();
+    let swapped = replaced(good, unequal, &swapped);
+    spoilt.push(MalformedVector::of(
+        swapped,
+        Malformed::Checksum,
+        "two neighbours swapped",
+    ));
+    spoilt.push(MalformedVector::of(
+        good.to_lowercase(),
+        Malformed::Checksum,
+        "lower-cased",
+    ));
+    spoilt
+}
+
+fn wrong_lengths(good: &str) -> Vec<MalformedVector> {
+    let short = &good[..good.len() - 1];
+    let texts = [
+        (String::new(), "empty"),
+        (short.to_owned(), "last character missing"),
+        (format!("{good}0"), "one character more"),
+        (format!("{good}\n"), "a line end is not trimmed"),
+        (format!(" {good}"), "a space is not trimmed"),
+        (format!("{short}é"), "length counts bytes"),
+        (format!("Bearer {good}"), "the scheme is not part of the token"),
+    ];
+    texts
+        .map(|(text, why)| MalformedVector::of(text, Malformed::Length, why))
+        .into()
+}
+
+/// The text with as many bytes as `new` has replaced from `at` on.
+fn replaced(text: &str, at: usize, new: &str) -> String {
+    format!("{}{new}{}", &text[..at], &text[at + new.len()..])
+}
+
+impl MalformedVector {
+    fn of(text: String, reason: Malformed, why: &str) -> Self {
+        Self {
+            text,
+            prefix: "clv".to_owned(),
+            reason: reason.as_str().to_owned(),
+            why: why.to_owned(),
+        }
+    }
 }
