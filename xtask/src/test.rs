@@ -18,7 +18,17 @@ use crate::{
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     tools::provide()?;
     start(cargo().args(["build", "--locked", "--package", "claviger"]))?;
-    start(cargo().args(["test", "--workspace", "--locked"]).args(arguments))?;
+    // Beside `--workspace`, cargo would not heed the choice of a package.
+    let chosen = arguments
+        .iter()
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
+    let everything = if chosen { None } else { Some("--workspace") };
+    start(
+        cargo()
+            .args(["test", "--locked"])
+            .args(everything)
+            .args(arguments),
+    )?;
     if arguments.is_empty() {
         return loom();
     }

@@ -48,6 +48,8 @@ pub struct WrongLength;
 
 impl TokenHash {
     /// SHA-256 of any secret text, also one that is no token of ours. One compression up to 55 bytes.
+    // Inlined across crates it costs 79 ns instead of 95 (2-core VM, 2026-11).
+    #[inline]
     pub fn of(text: &[u8]) -> Self {
         Self(Sha256::digest(text).into())
     }
@@ -106,8 +108,7 @@ impl Pepper {
 
     /// HMAC-SHA-256 of the hash under this pepper; two compressions, no allocation.
     pub fn digest(&self, hash: &TokenHash) -> Digest {
-        // The block-level API of `hmac` costs 118 ns here, its buffered `Hmac` 157 (2-core VM, 2026-11; the two
-        // compressions alone about 115).
+        // The block-level API of `hmac` costs 118 ns, its buffered `Hmac` 157 (2-core VM, 2026-11).
         let mut buffer = Buffer::<HmacCore<Sha256>>::new(&hash.0);
         let mut digest = Output::<HmacCore<Sha256>>::default();
         self.keyed.clone().finalize_fixed_core(&mut buffer, &mut digest);
