@@ -9,7 +9,7 @@
 //! └ prefix of the installation, 2–8 characters
 //! ```
 //!
-//! The map: [`Prefix`] and [`TokenType`] name the head · [`generate`] makes a [`Secret`] from a [`RandomSource`] ·
+//! The map: [`Prefix`] and [`TokenType`] name the head · [`generate()`] makes a [`Secret`] from a [`RandomSource`] ·
 //! [`Presented::parse`] accepts or refuses a caller's text without allocating · [`TokenHash`], [`Pepper`] and
 //! [`Digest`] turn it into what the store and the verifier know · [`scan`] finds leaked tokens in any bytes.
 //!
