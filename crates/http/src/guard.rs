@@ -1,0 +1,219 @@
+//! The guard: proof, in a handler's signature, that the request may do what the handler does.
+//!
+//! A [`Permit<S>`] exists only after the verifier accepted the presented token for the scopes of `S`; it lives for one request and carries
+//! the [`Context`] of the operation. A handler enters the router through [`crate::guarded`], which accepts only handlers whose first
+//! argument is a permit; what needs no token is in the fixed list of [`crate::open`]. Unknown, malformed, expired and revoked get one answer.
+
+use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv6Addr};
+
+use axum::extract::FromRequestParts;
+use axum::handler::Handler;
+use claviger_domain::owner::Caller;
+use claviger_domain::token::TokenType;
+use claviger_domain::{Scope, ScopeSet, Timestamp, UserId};
+use claviger_service::{Context, Origin};
+use claviger_verify::{Decision, DenialCode, Presentation, Required, Verified, Verifier};
+use http::Extensions;
+use http::request::Parts;
+
+use crate::app::App;
+use crate::credentials::{Credential, presented};
+use crate::layers::PresentedToken;
+use crate::layers::request_id::RequestId;
+use crate::peer::Peer;
+use crate::problem::Problem;
+
+/// What a permit allows, named by a type.
+pub trait RequiredScope: Send + Sync + 'static {
+    /// The scopes that the presented token must have, all of them.
+    const SCOPES: ScopeSet;
+}
+
+/// The types that name what a permit allows.
+pub mod scope {
+    use super::{RequiredScope, Scope, ScopeSet};
+
+    macro_rules! scopes {
+        ($($name:ident)+) => {$(
+            #[doc = concat!("The presented token has the scope [`Scope::", stringify!($name), "`].")]
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name;
+
+            impl RequiredScope for $name {
+                const SCOPES: ScopeSet = ScopeSet::only(Scope::$name);
+            }
+        )+};
+    }
+
+    scopes! {
+        TokensRead TokensWrite TokensVerify DeploymentsRead DeploymentsWrite AuditRead SystemWrite
+    }
+
+    /// The presented token is live; no scope is needed. For what a token may do about itself.
+    #[derive(Debug, Clone, Copy)]
+    pub struct AnyToken;
+
+    impl RequiredScope for AnyToken {
+        const SCOPES: ScopeSet = ScopeSet::EMPTY;
+    }
+}
+
+/// Proof that the presented token may do `S`, for one request.
+#[derive(Debug)]
+pub struct Permit<S> {
+    /// Who asks, through which request, and when.
+    pub context: Context,
+    scope: PhantomData<S>,
+}
+
+impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let origin = origin(&parts.extensions, app.now());
+        let required = Required { scopes: S::SCOPES };
+        let credential = presented(&parts.headers);
+        let at = Presentation {
+            now: origin.now,
+            address: address_or_unknown(origin.address),
+        };
+        let verified = authorize(app.verifier(), credential, &required, &at)?;
+        if let Some(token) = parts.extensions.get::<PresentedToken>() {
+            token.note(verified.id);
+        }
+        let caller = caller(&verified);
+        Ok(Self {
+            context: Context { caller, origin },
+            scope: PhantomData,
+        })
+    }
+}
+
+/// The circumstances of a request that needs no token.
+#[derive(Debug)]
+pub struct Visit(pub Origin);
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Ok(Self(origin(&parts.extensions, app.now())))
+    }
+}
+
+/// The one decision about a caller, for every door.
+///
+/// # Errors
+/// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing.
+pub(crate) fn authorize(
+    verifier: &Verifier,
+    credential: Credential<'_>,
+    required: &Required,
+    at: &Presentation,
+) -> Result<Verified, Problem> {
+    let text = match credential {
+        Credential::Absent => return Err(Problem::credential_missing()),
+        Credential::Several => return Err(Problem::credentials_differ()),
+        // The verifier refuses the empty text as it refuses every malformed one.
+        Credential::Unusable => "",
+        Credential::Presented(text) => text,
+    };
+    match verifier.check(text, required, at) {
+        Decision::Allow(verified) => Ok(verified),
+        Decision::Deny(denial) => Err(match denial.code {
+            DenialCode::InsufficientScope { missing } => Problem::scope_missing(missing),
+            _ => Problem::credential_invalid(),
+        }),
+    }
+}
+
+/// The unspecified address stands for "over a Unix socket".
+pub(crate) fn address_or_unknown(address: Option<IpAddr>) -> IpAddr {
+    address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+}
+
+/// The principal behind an accepted token.
+pub(crate) fn caller(verified: &Verified) -> Caller {
+    let is_personal = verified.token_type == TokenType::Personal;
+    Caller {
+        token: verified.id,
+        owner: verified.owner,
+        user: is_personal.then(|| UserId::from_i64(verified.owner.get())),
+        org: verified.org,
+        scopes: verified.scopes,
+        expires_at: verified.expires_at,
+    }
+}
+
+pub(crate) fn origin(extensions: &Extensions, now: Timestamp) -> Origin {
+    Origin {
+        request_id: extensions
+            .get::<RequestId>()
+            .map(|id| id.as_str().to_owned())
+            .unwrap_or_default(),
+        address: extensions.get::<Peer>().and_then(|peer| peer.address()),
+        now,
+    }
+}
+
+/// The argument lists whose first argument is a permit.
+pub trait StartsWithPermit {}
+
+macro_rules! starts_with_permit {
+    ($($argument:ident)*) => {
+        impl<M, S: RequiredScope, $($argument),*> StartsWithPermit for (M, Permit<S>, $($argument,)*) {}
+    };
+}
+
+starts_with_permit!();
+starts_with_permit!(A);
+starts_with_permit!(A B);
+starts_with_permit!(A B C);
+starts_with_permit!(A B C D);
+
+/// Compiles only for a handler whose first argument is a [`Permit`].
+///
+/// ```
+/// use claviger_http::guard::{Permit, assert_guarded, scope::TokensRead};
+///
+/// async fn handler(permit: Permit<TokensRead>) {}
+/// assert_guarded(&handler);
+/// ```
+///
+/// ```compile_fail
+/// use claviger_http::guard::assert_guarded;
+///
+/// async fn handler() {}
+/// assert_guarded(&handler);
+/// ```
+///
+/// ```compile_fail
+/// use claviger_http::guard::{Permit, assert_guarded, scope::TokensRead};
+///
+/// async fn handler(method: axum::http::Method, permit: Permit<TokensRead>) {}
+/// assert_guarded(&handler);
+/// ```
+pub fn assert_guarded<H, T>(_: &H)
+where
+    H: Handler<T, App>,
+    T: StartsWithPermit,
+{
+}
+
+/// Adds a handler to an OpenAPI router, if its first argument is a [`Permit`].
+#[macro_export]
+macro_rules! guarded {
+    ($router:expr, $($handler:tt)+) => {{
+        $crate::guard::assert_guarded(&$($handler)+);
+        $router.routes(utoipa_axum::routes!($($handler)+))
+    }};
+}
+
+/// Adds a handler that needs no token to an OpenAPI router. Every use is in one list in `router.rs`.
+#[macro_export]
+macro_rules! open {
+    ($router:expr, $($handler:tt)+) => {
+        $router.routes(utoipa_axum::routes!($($handler)+))
+    };
+}

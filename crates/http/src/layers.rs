@@ -1,0 +1,165 @@
+//! What happens to every request around its handler, in the order of the house: name it, refuse a credential in the query, bound
+//! its time and its body, catch a panic; then write the problem, the headers, the count and the one log line.
+//!
+//! [`wrap`] puts the layers around a router. The verify door calls the same functions by hand. Invariant: no answer of the router
+//! leaves without them, unknown routes and wrong methods included.
+
+pub(crate) mod body;
+mod headers;
+mod log;
+pub(crate) mod metrics;
+pub(crate) mod query_credential;
+pub(crate) mod request_id;
+
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use claviger_domain::TokenId;
+use claviger_service::Clock;
+use http::{StatusCode, Version};
+use tokio::time::timeout;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::problem::Problem;
+use body::RequestLimits;
+use log::Answered;
+use metrics::RequestMetrics;
+use request_id::{RequestId, RequestIds, X_REQUEST_ID};
+
+/// The route of a request that matched none, in log and metrics.
+const UNMATCHED: &str = "unmatched";
+
+/// What the layers need.
+pub(crate) struct Edge {
+    pub(crate) ids: RequestIds,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: RequestMetrics,
+    pub(crate) limits: RequestLimits,
+}
+
+/// Which token a request presented, once the guard knows; the log line tells its id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PresentedToken(Arc<OnceLock<TokenId>>);
+
+impl PresentedToken {
+    /// Notes the token.
+    pub(crate) fn note(&self, id: TokenId) {
+        // A request has one caller; were there two, the first would stay.
+        let _ = self.0.set(id);
+    }
+}
+
+/// Puts all layers around `router`, and answers what it does not know.
+pub(crate) fn wrap(router: Router, edge: Arc<Edge>) -> Router {
+    // The last layer added is the outermost.
+    router
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(edge.limits, body::limit))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(edge.limits.time, within_time))
+        .layer(from_fn_with_state(edge, around))
+}
+
+/// The outermost layer.
+async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
+    let began = edge.clock.monotonic();
+    let id = edge.ids.of(request.headers());
+    let token = PresentedToken::default();
+    let method = request.method().clone();
+    let version = request.version();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+
+    let mut response = match query_credential::refused(request.uri()) {
+        Some(problem) => problem.into_response(),
+        None => {
+            request.extensions_mut().insert(id.clone());
+            request.extensions_mut().insert(token.clone());
+            next.run(request).await
+        }
+    };
+
+    let problem = write_problem(&mut response, &id);
+    finish(&mut response, version, &id);
+    let answered = Answered {
+        method: &method,
+        route: route.as_ref().map_or(UNMATCHED, MatchedPath::as_str),
+        status: response.status(),
+        took: edge.clock.monotonic().saturating_sub(began),
+        request_id: &id,
+        token: token.0.get().copied(),
+        problem: problem.as_ref(),
+    };
+    edge.metrics
+        .count(answered.method, answered.route, answered.status, answered.took);
+    answered.log();
+    response
+}
+
+/// Writes the body of a problem, now that the request id is known. Gives the problem back for the log.
+fn write_problem(response: &mut Response, id: &RequestId) -> Option<Problem> {
+    let problem = response.extensions_mut().remove::<Problem>()?;
+    // A struct of strings and numbers: writing it does not fail.
+    let body = serde_json::to_vec(&problem.body(id)).unwrap_or_default();
+    *response.body_mut() = Body::from(body);
+    Some(problem)
+}
+
+/// The headers of every answer.
+pub(crate) fn finish<B>(response: &mut http::Response<B>, version: Version, id: &RequestId) {
+    let status = response.status();
+    let headers = response.headers_mut();
+    headers::secure(headers);
+    headers.insert(X_REQUEST_ID, id.header());
+    body::close_after(status, version, headers);
+}
+
+/// Answers 503 when the handler takes too long. What the handler began may still be done: the answer says so.
+async fn within_time(State(allowed): State<Duration>, request: Request, next: Next) -> Response {
+    match timeout(allowed, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "request_timeout",
+            "the request took too long; whether it was done is unknown, so look before you repeat it",
+        )
+        .into_response(),
+    }
+}
+
+/// Answers 500 for a panic, and tells the log what it said.
+#[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let said = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no text".to_owned());
+    Problem::internal(format!("a handler panicked: {said}")).into_response()
+}
+
+async fn unknown_route() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "route_not_found",
+        "there is nothing at this path; `/openapi.json` lists what there is",
+    )
+}
+
+/// The router adds `Allow`.
+async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path has other methods; the header `Allow` lists them",
+    )
+}
+
+#[cfg(test)]
+mod tests;

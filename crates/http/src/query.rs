@@ -1,0 +1,112 @@
+//! Query strings and path parameters, as strict as bodies.
+//!
+//! [`Query`] parses the whole query into a type that refuses unknown fields; its faults have the codes of [`crate::json`]. [`PathId`] parses
+//! the one parameter of a path; an id that cannot exist gets the answer of one that does not (404), so that nobody learns the difference.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use claviger_domain::{DeploymentId, TokenId, UserId};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::json::fault::field_error;
+use crate::problem::Problem;
+
+/// The query string as a `T`.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for Query<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parse(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
+        let error = field_error(&error.path().to_string(), &error.inner().to_string());
+        Problem::invalid(error.code, vec![error])
+    })
+}
+
+/// A noun that has an id in a path.
+pub trait Identified: FromStr {
+    /// What is missing when there is none of this id.
+    const NOUN: &'static str;
+}
+
+impl Identified for TokenId {
+    const NOUN: &'static str = "token";
+}
+
+impl Identified for DeploymentId {
+    const NOUN: &'static str = "deployment";
+}
+
+impl Identified for UserId {
+    const NOUN: &'static str = "user";
+}
+
+/// The id in the path of a route with one parameter.
+#[derive(Debug, Clone, Copy)]
+pub struct PathId<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for PathId<T>
+where
+    T: Identified,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
+        let parameter = parameters
+            .as_ref()
+            .and_then(|parameters| parameters.iter().next());
+        parameter
+            .and_then(|(_, text)| text.parse().ok())
+            .map(Self)
+            .ok_or_else(|| Problem::not_found(T::NOUN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_api::tokens::ListTokens;
+
+    use super::*;
+
+    fn code(query: &str) -> String {
+        parse::<ListTokens>(query).map_or_else(|problem| problem.code().to_owned(), |_| "ok".to_owned())
+    }
+
+    #[test]
+    fn a_query_is_parsed_into_its_type() {
+        let query: ListTokens = parse("state=live&limit=7&q=a%20b").unwrap();
+
+        assert_eq!((query.limit, query.q.as_deref()), (Some(7), Some("a b")));
+    }
+
+    #[test]
+    fn every_fault_has_its_code() {
+        for (query, expected) in [
+            ("", "ok"),
+            ("sort=-name", "ok"),
+            ("statte=live", "field_unknown"),
+            ("state=alive", "field_invalid"),
+            ("limit=many", "field_invalid"),
+            ("limit=-1", "field_invalid"),
+            ("limit=1&limit=2", "field_invalid"),
+        ] {
+            assert_eq!(code(query), expected, "{query}");
+        }
+    }
+}
