@@ -1,1 +1,39 @@
-//! SQLite and PostgreSQL behind one API.
+//! SQLite and PostgreSQL behind one API, with one text of SQL.
+//!
+//! [`Store::write`] and [`Store::read`] run operations, [`Tx`] is where they run statements, and there is one module of plain
+//! functions per noun: rows in, rows out, no rules. Invariants: what was acknowledged is on disk; the plaintext of a token is
+//! never here; both backends pass one conformance suite (`tests/conformance.rs`).
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `store`, `job` | opening, queues, closing |
+//! | `writer`, `reader` | the threads; group commit |
+//! | `transaction`, `value` | statements, parameters, rows |
+//! | `sqlite`, `postgres`, `dialect` | what differs |
+//! | `migrate`, `migrations/` | the schema |
+
+pub mod audit;
+pub mod changes;
+pub mod deployments;
+mod dialect;
+mod error;
+pub mod heads;
+pub mod idempotency;
+mod job;
+mod migrate;
+pub mod organizations;
+mod postgres;
+mod reader;
+mod sqlite;
+mod store;
+pub mod tokens;
+mod transaction;
+pub mod users;
+mod value;
+mod writer;
+
+pub use dialect::{Backend, Sql};
+pub use error::StoreError;
+pub use store::{Location, Options, Store, StoreStats};
+pub use transaction::{Hook, Tx};
+pub use value::{FromValue, Row, Value, ValueRef};

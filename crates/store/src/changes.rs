@@ -1,0 +1,66 @@
+//! The ordered feed of token changes.
+
+use claviger_domain::{Timestamp, TokenId};
+
+use crate::dialect::numbers;
+use crate::{StoreError, Tx};
+
+/// One place in the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Its number: 1, 2, 3, … without a gap.
+    pub seq: u64,
+    /// What was done, as `service` names it.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// The tokens, as a JSON array of numbers.
+    pub ids: String,
+}
+
+/// Appends a change of `tokens` at the place `seq`.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the place is taken; those of the store.
+pub async fn append(
+    tx: &mut Tx,
+    seq: u64,
+    kind: &str,
+    at: Timestamp,
+    tokens: &[TokenId],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO token_change (seq, kind, at, ids) VALUES ($1, $2, $3, $4)";
+    let seq = i64::try_from(seq).map_err(StoreError::internal)?;
+    let ids = numbers(tokens.iter().map(|id| id.get()));
+    tx.execute(sql, &[seq.into(), kind.into(), at.into(), ids.into()])
+        .await
+        .map(|_| ())
+}
+
+/// At most `limit` changes after the place `seq`, in order.
+///
+/// # Errors
+/// Those of the store.
+pub async fn since(tx: &mut Tx, seq: u64, limit: u32) -> Result<Vec<ChangeRow>, StoreError> {
+    let sql = "SELECT seq, kind, at, ids FROM token_change WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let seq = i64::try_from(seq).map_err(StoreError::internal)?;
+    let rows = tx.query(sql, &[seq.into(), limit.into()]).await?;
+    let read = |row: &crate::Row<'_>| {
+        Ok(ChangeRow {
+            seq: row.get(0)?,
+            kind: row.get(1)?,
+            at: row.get(2)?,
+            ids: row.get(3)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Forgets changes made before `before`, but never the newest.
+///
+/// # Errors
+/// Those of the store.
+pub async fn trim(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM token_change WHERE at < $1 AND seq < (SELECT MAX(seq) FROM token_change)";
+    tx.execute(sql, &[before.into()]).await
+}

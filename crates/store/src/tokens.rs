@@ -1,0 +1,336 @@
+//! Tokens: their records, never their secrets.
+//!
+//! What is a state or a rule elsewhere is a comparison of columns here, with `now` as an argument.
+
+mod list;
+mod use_and_pepper;
+
+use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
+use claviger_token::{Digest, PepperId};
+
+use crate::dialect::numbers;
+use crate::{Row, StoreError, Tx};
+
+pub use list::{Place, Sort, TokenFilter, count, ids, list};
+pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
+
+const COLUMNS: &str = "id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
+                       revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
+                       revoke_reason, revoke_note, last_used_address";
+
+/// A record, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// The handle.
+    pub id: TokenId,
+    /// The tenant.
+    pub org: OrgId,
+    /// The principal it acts as.
+    pub owner: OwnerId,
+    /// The type's text.
+    pub token_type: String,
+    /// The name as it was given.
+    pub name: String,
+    /// Its normal form.
+    pub name_key: String,
+    /// For people.
+    pub description: String,
+    /// Scopes, parted by spaces.
+    pub scopes: String,
+    /// The last four characters of the secret.
+    pub hint: String,
+    /// What is looked up.
+    pub digest: Digest,
+    /// The pepper under which the digest was made.
+    pub pepper: PepperId,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// The principal that issued it.
+    pub created_by: OwnerId,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// By whom.
+    pub revoked_by: Option<String>,
+    /// The reason's text.
+    pub revoke_reason: Option<String>,
+    /// What the revoking person wrote.
+    pub revoke_note: Option<String>,
+    /// When it was last accepted, as far as it was flushed.
+    pub last_used_at: Option<Timestamp>,
+    /// Whence.
+    pub last_used_address: Option<String>,
+    /// When its secret was last replaced.
+    pub regenerated_at: Option<Timestamp>,
+}
+
+/// The columns of a revocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationRow {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// The reason's text.
+    pub reason: String,
+    /// What the revoking person wrote.
+    pub note: Option<String>,
+}
+
+/// What the verifier needs of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexRow {
+    /// The handle.
+    pub id: TokenId,
+    /// The tenant.
+    pub org: OrgId,
+    /// The principal it acts as.
+    pub owner: OwnerId,
+    /// The type's text.
+    pub token_type: String,
+    /// What is looked up.
+    pub digest: Digest,
+    /// Scopes, parted by spaces.
+    pub scopes: String,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// True when it was revoked.
+    pub revoked: bool,
+    /// When it was last accepted, as far as it was flushed.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Keeps a new record.
+///
+/// # Errors
+/// [`StoreError::Conflict`] for a digest that is taken; those of the store.
+pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
+    let sql = "INSERT INTO token (id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, \
+               expires_at, scopes, name, name_key, description) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let params = [
+        token.id.into(),
+        token.org.into(),
+        token.owner.into(),
+        (&token.token_type).into(),
+        token.digest.as_bytes().into(),
+        token.pepper.get().into(),
+        (&token.hint).into(),
+        token.created_at.into(),
+        token.created_by.into(),
+        token.updated_at.into(),
+        token.expires_at.into(),
+        (&token.scopes).into(),
+        (&token.name).into(),
+        (&token.name_key).into(),
+        (&token.description).into(),
+    ];
+    tx.execute(sql, &params).await.map(|_| ())
+}
+
+/// The record `id`.
+///
+/// # Errors
+/// Those of the store.
+pub async fn by_id(tx: &mut Tx, id: TokenId) -> Result<Option<TokenRow>, StoreError> {
+    let sql = "SELECT id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
+               revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, revoke_reason, \
+               revoke_note, last_used_address FROM token WHERE id = $1";
+    tx.query_opt(sql, &[id.into()])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The records among `wanted`, in no order.
+///
+/// # Errors
+/// Those of the store.
+pub async fn by_ids(tx: &mut Tx, wanted: &[TokenId]) -> Result<Vec<TokenRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM token WHERE id IN {{numbers:$1}}");
+    let wanted = numbers(wanted.iter().map(|id| id.get()));
+    tx.query(sql, &[wanted.into()]).await?.iter().map(read).collect()
+}
+
+/// True when a live token of the owner other than `except` bears the name.
+///
+/// # Errors
+/// Those of the store.
+pub async fn live_name_exists(
+    tx: &mut Tx,
+    owner: OwnerId,
+    name_key: &str,
+    now: Timestamp,
+    except: TokenId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM token WHERE owner_id = $1 AND name_key = $2 AND revoked_at IS NULL \
+               AND (expires_at IS NULL OR expires_at > $3) AND id <> $4 LIMIT 1";
+    let params = [owner.into(), name_key.into(), now.into(), except.into()];
+    Ok(tx.query_opt(sql, &params).await?.is_some())
+}
+
+/// Changes what an update may change.
+///
+/// # Errors
+/// Those of the store.
+pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
+    let sql = "UPDATE token SET name = $2, name_key = $3, description = $4, scopes = $5, expires_at = $6, updated_at = $7 WHERE id = $1";
+    let params = [
+        token.id.into(),
+        (&token.name).into(),
+        (&token.name_key).into(),
+        (&token.description).into(),
+        (&token.scopes).into(),
+        token.expires_at.into(),
+        token.updated_at.into(),
+    ];
+    tx.execute(sql, &params).await.map(|_| ())
+}
+
+/// Gives a record a new secret's digest.
+///
+/// # Errors
+/// [`StoreError::Conflict`] for a digest that is taken; those of the store.
+pub async fn regenerate(
+    tx: &mut Tx,
+    id: TokenId,
+    digest: &Digest,
+    pepper: PepperId,
+    hint: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE token SET digest = $2, pepper_id = $3, hint = $4, regenerated_at = $5, updated_at = $5 WHERE id = $1";
+    let params = [
+        id.into(),
+        digest.as_bytes().into(),
+        pepper.get().into(),
+        hint.into(),
+        now.into(),
+    ];
+    tx.execute(sql, &params).await.map(|_| ())
+}
+
+/// Revokes those of `ids` that are not revoked yet; gives them with their digests.
+///
+/// # Errors
+/// Those of the store.
+pub async fn revoke(
+    tx: &mut Tx,
+    ids: &[TokenId],
+    revocation: &RevocationRow,
+) -> Result<Vec<(TokenId, Digest)>, StoreError> {
+    let sql = "UPDATE token SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, revoke_note = $5 \
+               WHERE id IN {numbers:$1} AND revoked_at IS NULL RETURNING id, digest";
+    let params = [
+        numbers(ids.iter().map(|id| id.get())).into(),
+        revocation.at.into(),
+        (&revocation.by).into(),
+        (&revocation.reason).into(),
+        revocation.note.clone().into(),
+    ];
+    let rows = tx.query(sql, &params).await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, digest(row, 1)?)))
+        .collect()
+}
+
+/// Drops a record.
+///
+/// # Errors
+/// Those of the store.
+pub async fn delete(tx: &mut Tx, id: TokenId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM token WHERE id = $1", &[id.into()])
+        .await
+        .map(|_| ())
+}
+
+/// How many records there are.
+///
+/// # Errors
+/// Those of the store.
+pub async fn total(tx: &mut Tx) -> Result<u64, StoreError> {
+    match tx.query_opt("SELECT COUNT(*) FROM token", &[]).await? {
+        Some(row) => row.get(0),
+        None => Ok(0),
+    }
+}
+
+/// The greatest id of anything here; 0 when there is nothing.
+///
+/// # Errors
+/// Those of the store.
+pub async fn greatest_id(tx: &mut Tx) -> Result<i64, StoreError> {
+    let sql = "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM token UNION ALL SELECT MAX(id) FROM deployment \
+               UNION ALL SELECT MAX(id) FROM user_account UNION ALL SELECT MAX(id) FROM organization) AS made";
+    let row = tx.query_opt(sql, &[]).await?;
+    let greatest: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
+    Ok(greatest.unwrap_or(0))
+}
+
+/// Shows every record to `each`, dead ones included. Memory stays bounded.
+///
+/// # Errors
+/// Those of the store and of `each`.
+pub async fn for_each(
+    tx: &mut Tx,
+    mut each: impl FnMut(IndexRow) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let sql =
+        "SELECT id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at FROM token";
+    tx.for_each(sql, &[], |row| {
+        let revoked_at: Option<Timestamp> = row.get(7)?;
+        each(IndexRow {
+            id: row.get(0)?,
+            org: row.get(1)?,
+            owner: row.get(2)?,
+            token_type: row.get(3)?,
+            digest: digest(row, 4)?,
+            scopes: row.get(5)?,
+            expires_at: row.get(6)?,
+            revoked: revoked_at.is_some(),
+            last_used_at: row.get(8)?,
+        })
+    })
+    .await
+}
+
+fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
+    Ok(TokenRow {
+        id: row.get(0)?,
+        org: row.get(1)?,
+        owner: row.get(2)?,
+        token_type: row.get(3)?,
+        digest: digest(row, 4)?,
+        pepper: pepper(row, 5)?,
+        hint: row.get(6)?,
+        created_at: row.get(7)?,
+        created_by: row.get(8)?,
+        updated_at: row.get(9)?,
+        expires_at: row.get(10)?,
+        revoked_at: row.get(11)?,
+        last_used_at: row.get(12)?,
+        regenerated_at: row.get(13)?,
+        scopes: row.get(14)?,
+        name: row.get(15)?,
+        name_key: row.get(16)?,
+        description: row.get(17)?,
+        revoked_by: row.get(18)?,
+        revoke_reason: row.get(19)?,
+        revoke_note: row.get(20)?,
+        last_used_address: row.get(21)?,
+    })
+}
+
+fn digest(row: &Row<'_>, index: usize) -> Result<Digest, StoreError> {
+    let bytes: &[u8] = row.get(index)?;
+    Digest::from_slice(bytes).map_err(StoreError::internal)
+}
+
+fn pepper(row: &Row<'_>, index: usize) -> Result<PepperId, StoreError> {
+    let number: u32 = row.get(index)?;
+    Ok(PepperId::from_u32(number))
+}

@@ -1,0 +1,284 @@
+//! Lists of tokens: filters, orders, and the place where a page ends.
+//!
+//! Pages are cut by value (`(column, id)` after the last row's), so that rows which come or go meanwhile shift nothing. A
+//! missing expiry sorts after every instant, a missing last use before: both stores get the same numbers for them.
+
+use std::fmt;
+
+use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
+
+use super::{COLUMNS, TokenRow, read};
+use crate::dialect::prefix_end;
+use crate::{StoreError, Tx, Value};
+
+/// Which records to list. All conditions must hold.
+#[derive(Debug, Clone)]
+pub struct TokenFilter {
+    /// The tenant.
+    pub org: OrgId,
+    /// The instant by which `state` is judged.
+    pub now: Timestamp,
+    /// `live`, `expired` or `revoked`.
+    pub state: Option<&'static str>,
+    /// Only this type.
+    pub token_type: Option<&'static str>,
+    /// Only tokens that act as this principal.
+    pub owner: Option<OwnerId>,
+    /// Only names whose normal form begins with the first text, or hints that begin with the second.
+    pub key_or_hint_prefix: Option<(String, String)>,
+    /// Only names whose normal form begins so.
+    pub key_prefix: Option<String>,
+    /// Only tokens issued before this instant.
+    pub created_before: Option<Timestamp>,
+    /// Only tokens that end before this instant.
+    pub expires_before: Option<Timestamp>,
+    /// Only tokens that end after this instant, or never.
+    pub expires_after: Option<Timestamp>,
+    /// Only tokens last accepted before this instant, or never.
+    pub last_used_before: Option<Timestamp>,
+    /// Only tokens last accepted after this instant.
+    pub last_used_after: Option<Timestamp>,
+    /// Never this one.
+    pub except: Option<TokenId>,
+    /// The order; ids decide between equals.
+    pub sort: Sort,
+    /// The greatest first.
+    pub descending: bool,
+    /// Only what comes after this place.
+    pub after: Option<Place>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// By what a list is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// The id, which is the time of issue.
+    Id,
+    /// The name's normal form.
+    Name,
+    /// The end; never is last.
+    ExpiresAt,
+    /// The last use; never is first.
+    LastUsedAt,
+}
+
+/// A row's place in an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    id: TokenId,
+    value: SortValue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum SortValue {
+    Id,
+    Text(String),
+    Number(i64),
+}
+
+impl Sort {
+    const fn expression(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Name => "name_key",
+            Self::ExpiresAt => "COALESCE(expires_at, 9223372036854775807)",
+            Self::LastUsedAt => "COALESCE(last_used_at, -9223372036854775807)",
+        }
+    }
+}
+
+impl Place {
+    /// Where `row` stands in the order.
+    pub fn of(row: &TokenRow, sort: Sort) -> Self {
+        let value = match sort {
+            Sort::Id => SortValue::Id,
+            Sort::Name => SortValue::Text(row.name_key.clone()),
+            Sort::ExpiresAt => SortValue::Number(row.expires_at.map_or(i64::MAX, Timestamp::micros)),
+            Sort::LastUsedAt => SortValue::Number(row.last_used_at.map_or(-i64::MAX, Timestamp::micros)),
+        };
+        Self { id: row.id, value }
+    }
+
+    /// Reads what [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, value) = text.split_once(':')?;
+        let value = match value.split_at_checked(1)? {
+            ("i", "") => SortValue::Id,
+            ("t", text) => SortValue::Text(text.to_owned()),
+            ("n", number) => SortValue::Number(number.parse().ok()?),
+            _ => return None,
+        };
+        Some(Self {
+            id: id.parse().ok()?,
+            value,
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.id)?;
+        match &self.value {
+            SortValue::Id => f.write_str("i"),
+            SortValue::Text(text) => write!(f, "t{text}"),
+            SortValue::Number(number) => write!(f, "n{number}"),
+        }
+    }
+}
+
+/// A page of records.
+///
+/// # Errors
+/// Those of the store.
+pub async fn list(tx: &mut Tx, filter: &TokenFilter) -> Result<Vec<TokenRow>, StoreError> {
+    let mut select = Select::new(filter);
+    select.cut(filter);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM token WHERE {}{}",
+        select.conditions, select.tail
+    );
+    tx.query(sql, &select.params).await?.iter().map(read).collect()
+}
+
+/// The ids of a page of records.
+///
+/// # Errors
+/// Those of the store.
+pub async fn ids(tx: &mut Tx, filter: &TokenFilter) -> Result<Vec<TokenId>, StoreError> {
+    let mut select = Select::new(filter);
+    select.cut(filter);
+    let sql = format!("SELECT id FROM token WHERE {}{}", select.conditions, select.tail);
+    tx.query(sql, &select.params)
+        .await?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
+}
+
+/// How many records match, whatever the page.
+///
+/// # Errors
+/// Those of the store.
+pub async fn count(tx: &mut Tx, filter: &TokenFilter) -> Result<u64, StoreError> {
+    let select = Select::new(filter);
+    let sql = format!("SELECT COUNT(*) FROM token WHERE {}", select.conditions);
+    match tx.query_opt(sql, &select.params).await? {
+        Some(row) => row.get(0),
+        None => Ok(0),
+    }
+}
+
+/// A statement that grows with its parameters.
+struct Select {
+    conditions: String,
+    tail: String,
+    params: Vec<Value>,
+}
+
+impl Select {
+    fn new(filter: &TokenFilter) -> Self {
+        let mut select = Self {
+            conditions: String::from("org_id = $1"),
+            tail: String::new(),
+            params: vec![filter.org.into()],
+        };
+        select.state(filter);
+        select.and("type =", filter.token_type.map(Value::from));
+        select.and("owner_id =", filter.owner.map(Value::from));
+        select.and("created_at <", filter.created_before.map(Value::from));
+        select.and("expires_at <", filter.expires_before.map(Value::from));
+        select.and(
+            "COALESCE(expires_at, 9223372036854775807) >",
+            filter.expires_after.map(Value::from),
+        );
+        select.and(
+            "COALESCE(last_used_at, -9223372036854775807) <",
+            filter.last_used_before.map(Value::from),
+        );
+        select.and("last_used_at >", filter.last_used_after.map(Value::from));
+        select.and("id <>", filter.except.map(Value::from));
+        if let Some(prefix) = &filter.key_prefix {
+            let condition = select.begins("name_key", prefix);
+            select.conditions.push_str(&format!(" AND {condition}"));
+        }
+        if let Some((key, hint)) = &filter.key_or_hint_prefix {
+            let (key, hint) = (select.begins("name_key", key), select.begins("hint", hint));
+            select.conditions.push_str(&format!(" AND ({key} OR {hint})"));
+        }
+        select
+    }
+
+    fn state(&mut self, filter: &TokenFilter) {
+        match filter.state {
+            Some("live") => {
+                let now = self.param(filter.now.into());
+                self.conditions.push_str(&format!(
+                    " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"
+                ));
+            }
+            Some("expired") => {
+                let now = self.param(filter.now.into());
+                self.conditions
+                    .push_str(&format!(" AND revoked_at IS NULL AND expires_at <= {now}"));
+            }
+            Some(_) => self.conditions.push_str(" AND revoked_at IS NOT NULL"),
+            None => {}
+        }
+    }
+
+    fn and(&mut self, condition: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            let place = self.param(value);
+            self.conditions.push_str(&format!(" AND {condition} {place}"));
+        }
+    }
+
+    /// The condition that `column` begins with `prefix`, in the order of code points that both stores compare in.
+    fn begins(&mut self, column: &str, prefix: &str) -> String {
+        let from = self.param(prefix.into());
+        match prefix_end(prefix) {
+            Some(end) => {
+                let end = self.param(end.into());
+                format!("({column} >= {from} AND {column} < {end})")
+            }
+            None => format!("{column} >= {from}"),
+        }
+    }
+
+    /// Order, place and length of the page.
+    fn cut(&mut self, filter: &TokenFilter) {
+        let column = filter.sort.expression();
+        let (than, order) = if filter.descending {
+            ("<", "DESC")
+        } else {
+            (">", "ASC")
+        };
+        if let Some(after) = &filter.after {
+            let id = self.param(after.id.into());
+            let condition = match &after.value {
+                SortValue::Id => format!(" AND id {than} {id}"),
+                SortValue::Text(text) => self.beyond(column, than, text.as_str().into(), &id),
+                SortValue::Number(number) => self.beyond(column, than, (*number).into(), &id),
+            };
+            self.conditions.push_str(&condition);
+        }
+        let limit = self.param(filter.limit.into());
+        let by = if filter.sort == Sort::Id {
+            format!("id {order}")
+        } else {
+            format!("{column} {order}, id {order}")
+        };
+        self.tail = format!(" ORDER BY {by} LIMIT {limit}");
+    }
+
+    fn beyond(&mut self, column: &str, than: &str, value: Value, id: &str) -> String {
+        let value = self.param(value);
+        format!(" AND ({column} {than} {value} OR ({column} = {value} AND id {than} {id}))")
+    }
+
+    fn param(&mut self, value: Value) -> String {
+        self.params.push(value);
+        format!("${}", self.params.len())
+    }
+}
