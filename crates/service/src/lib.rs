@@ -1,1 +1,119 @@
 //! Operations: who may do what, in one transaction, with an audit event.
+//!
+//! One module per area. An operation takes its [`Context`] (who asks, through which request, when) and domain values that are
+//! already parsed; it checks the rule, writes state, feed and audit event in one transaction, and lets the verifier learn of the
+//! change after the commit and before the answer. Doors (`http` and its siblings) call it; it knows no door and no SQL.
+
+pub mod audit;
+mod changes;
+mod clock;
+mod context;
+mod cursor;
+pub mod deployments;
+mod error;
+pub mod idempotency;
+mod jobs;
+pub mod keys;
+mod load;
+mod metrics;
+pub mod peppers;
+mod seal;
+mod setup;
+pub mod tokens;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use claviger_domain::TokenId;
+use claviger_domain::id::IdSequence;
+use claviger_store::Store;
+use claviger_token::{Prefix, RandomSource};
+use claviger_verify::Verifier;
+
+pub use changes::Feed;
+pub use clock::Clock;
+pub use context::{Context, Origin};
+pub use error::{Error, Result};
+pub use idempotency::{IdempotencyKey, Once, Reply};
+pub use metrics::Metrics;
+pub use setup::SETUP_CODE_LIFETIME;
+
+use jobs::PendingUse;
+use keys::{KeyRing, KeyStore};
+use setup::SetupCode;
+
+/// What a [`Service`] is made of. `server` makes the parts; tests make them with a clock and a random source of their own.
+pub struct Parts {
+    /// The store, open and migrated.
+    pub store: Store,
+    /// The verifier, empty; [`Service::open`] fills it.
+    pub verifier: Arc<Verifier>,
+    /// The feed of changes, which the store was opened with ([`Feed::catch_up`]) and which leads to the verifier.
+    pub feed: Arc<Feed>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The random source: the operating system's, or a seeded one in tests.
+    pub random: Arc<dyn RandomSource>,
+    /// The keys of the process.
+    pub keys: KeyRing,
+    /// Where the keys are kept.
+    pub key_store: Arc<dyn KeyStore>,
+    /// The installation's prefix.
+    pub prefix: Prefix,
+    /// Counters and histograms.
+    pub metrics: Metrics,
+}
+
+/// All operations. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    verifier: Arc<Verifier>,
+    feed: Arc<Feed>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn RandomSource>,
+    ids: IdSequence,
+    keys: KeyRing,
+    key_store: Arc<dyn KeyStore>,
+    prefix: Prefix,
+    metrics: Metrics,
+    setup_code: Mutex<Option<SetupCode>>,
+    /// Idempotency keys whose first request is still being answered.
+    in_flight: Mutex<HashSet<[u8; 32]>>,
+    /// Last uses that are not in the store yet.
+    uses: Mutex<HashMap<TokenId, PendingUse>>,
+}
+
+impl Service {
+    /// The verifier that every door asks.
+    pub fn verifier(&self) -> &Arc<Verifier> {
+        &self.0.verifier
+    }
+
+    /// The clock of this process.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The random source of this process.
+    pub fn random(&self) -> &Arc<dyn RandomSource> {
+        &self.0.random
+    }
+
+    /// The store, for its state and its figures.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The installation's prefix.
+    pub fn prefix(&self) -> &Prefix {
+        &self.0.prefix
+    }
+
+    fn lock<'a, T>(mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
+        // The guarded maps are valid after every statement, so a panic elsewhere spoils nothing.
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,47 @@
+//! Who asks, through which request, and when: the first argument of every operation.
+
+use std::net::IpAddr;
+
+use claviger_domain::audit::Actor;
+use claviger_domain::owner::Caller;
+use claviger_domain::{OrgId, Timestamp};
+
+/// The circumstances of one operation.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who asks.
+    pub caller: Caller,
+    /// The circumstances that hold for callers without a token too.
+    pub origin: Origin,
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Names the request in log and audit trail.
+    pub request_id: String,
+    /// Whence it came; unknown on a Unix socket.
+    pub address: Option<IpAddr>,
+    /// When it was taken up. One instant for all that the operation decides.
+    pub now: Timestamp,
+}
+
+impl Context {
+    /// The caller as the audit trail names it.
+    pub fn actor(&self) -> Actor {
+        match self.caller.user {
+            Some(user) => Actor::User(user, self.caller.token),
+            None => Actor::Token(self.caller.token),
+        }
+    }
+
+    /// The caller's organization.
+    pub const fn org(&self) -> OrgId {
+        self.caller.org
+    }
+
+    /// When the request was taken up.
+    pub const fn now(&self) -> Timestamp {
+        self.origin.now
+    }
+}

@@ -1,0 +1,190 @@
+//! Work in the background: last uses, digests that move to the current pepper, what is kept for a time, the audit anchor.
+//!
+//! Nothing here is on a request's path. What fails is counted, logged and tried again at the next turn.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use claviger_domain::Timestamp;
+use claviger_store::{Tx, idempotency, tokens as rows};
+use claviger_verify::{Change, Redigest};
+
+use crate::Service;
+use crate::changes::{Kind, Visibility};
+use crate::error::{Error, Result};
+use crate::idempotency::SECRET_KEPT;
+
+/// How often uses move from the verifier's queue into the table of pending uses.
+const DRAIN_EVERY: Duration = Duration::from_secs(1);
+/// How often pending uses are written (security.md T29).
+const FLUSH_EVERY: u32 = 10;
+/// How often what is kept for a time is cleared, and the audit trail anchored.
+const CLEAR_EVERY: u32 = 60;
+/// Uses that one transaction writes.
+const FLUSH_CHUNK: usize = 2_000;
+/// Digests that one transaction moves.
+const REDIGEST_CHUNK: usize = 1_000;
+
+/// A last use that the store does not know yet.
+#[derive(Debug, Clone)]
+pub(crate) struct PendingUse {
+    /// To the second.
+    pub(crate) at: Timestamp,
+    /// Whence.
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl Service {
+    /// Runs until `shutdown` is ready, then writes all that is pending. To be spawned once.
+    pub async fn run_jobs(self, shutdown: impl Future<Output = ()> + Send) {
+        tokio::pin!(shutdown);
+        let mut turns = tokio::time::interval(DRAIN_EVERY);
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut turn: u32 = 0;
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                _ = turns.tick() => {}
+            }
+            turn = turn.wrapping_add(1);
+            self.drain_uses();
+            self.report(
+                "moving digests to the current pepper",
+                self.flush_redigests().await,
+            );
+            if turn.is_multiple_of(FLUSH_EVERY) {
+                self.report("writing last uses", self.flush_uses().await);
+            }
+            if turn.is_multiple_of(CLEAR_EVERY) {
+                self.report("clearing idempotent answers", self.clear_answers().await);
+                self.report("anchoring the audit trail", self.anchor_audit().await);
+            }
+        }
+        self.report("writing what is pending", self.flush().await);
+    }
+
+    /// Writes everything that is pending now: last uses, moved digests, the audit anchor.
+    ///
+    /// # Errors
+    /// Those of the store; what was not written stays pending.
+    pub async fn flush(&self) -> Result<()> {
+        self.flush_redigests().await?;
+        self.flush_uses().await?;
+        self.clear_answers().await?;
+        self.anchor_audit().await
+    }
+
+    /// Moves uses from the verifier's queue into the table of pending uses. The latest of each token stays.
+    pub(crate) fn drain_uses(&self) {
+        let mut pending = Self::lock(&self.0.uses);
+        self.0.verifier.drain_uses(&mut |used| {
+            let new = PendingUse {
+                at: used.at,
+                address: used.address,
+            };
+            pending
+                .entry(used.id)
+                .and_modify(|known| {
+                    if known.at <= new.at {
+                        *known = new.clone();
+                    }
+                })
+                .or_insert(new);
+        });
+    }
+
+    /// Writes the pending uses in batches. A crash before loses at most the last ten seconds of them.
+    pub(crate) async fn flush_uses(&self) -> Result<()> {
+        self.drain_uses();
+        loop {
+            let batch: Vec<rows::UseRow> = {
+                let pending = Self::lock(&self.0.uses);
+                pending
+                    .iter()
+                    .take(FLUSH_CHUNK)
+                    .map(|(id, used)| rows::UseRow {
+                        id: *id,
+                        at: used.at,
+                        address: used.address.map(|address| address.to_string()),
+                    })
+                    .collect()
+            };
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let written: Vec<_> = batch.iter().map(|used| (used.id, used.at)).collect();
+            let write = self
+                .0
+                .store
+                .write(async move |tx: &mut Tx| Ok::<_, Error>(rows::touch_last_used(tx, &batch).await?));
+            write.await?;
+            self.0.metrics.uses_flushed.inc_by(written.len() as u64);
+            // Only what was written goes: a later use of the same token stays for the next turn.
+            let mut pending = Self::lock(&self.0.uses);
+            for (id, at) in written {
+                if pending.get(&id).is_some_and(|used| used.at == at) {
+                    pending.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// Stores the digests that were met under the previous pepper, under the current one.
+    pub(crate) async fn flush_redigests(&self) -> Result<()> {
+        let mut met: Vec<Redigest> = Vec::new();
+        self.0
+            .verifier
+            .drain_redigests(&mut |redigest| met.push(redigest));
+        for chunk in met.chunks(REDIGEST_CHUNK) {
+            self.store_redigests(chunk.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn store_redigests(&self, chunk: Vec<Redigest>) -> Result<()> {
+        let pepper = self.0.keys.peppers().current.pepper_id();
+        let now = self.0.clock.now();
+        let service = self.clone();
+        let write = self.0.store.write(async move |tx: &mut Tx| {
+            let mut moved = Vec::new();
+            let mut applied = Vec::new();
+            for redigest in &chunk {
+                // Nothing is moved when the token got a new secret meanwhile: its digest is another one.
+                if rows::redigest(tx, redigest.id, &redigest.from, &redigest.to, pepper).await? {
+                    moved.push(redigest.id);
+                    applied.push(Change::Rekey {
+                        from: redigest.from,
+                        to: redigest.to,
+                    });
+                }
+            }
+            if !moved.is_empty() {
+                service
+                    .change(tx, Kind::Redigest, &moved, now, &Visibility::default(), applied)
+                    .await?;
+            }
+            Ok::<_, Error>(())
+        });
+        write.await
+    }
+
+    /// Forgets answers whose time is over, and those that show a secret which was used or is ten minutes old.
+    async fn clear_answers(&self) -> Result<()> {
+        self.flush_uses().await?;
+        let now = self.0.clock.now();
+        let write = self.0.store.write(async move |tx: &mut Tx| {
+            idempotency::purge(tx, now).await?;
+            idempotency::clear_secrets(tx, now - SECRET_KEPT).await?;
+            Ok::<_, Error>(())
+        });
+        write.await
+    }
+
+    fn report(&self, what: &'static str, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            self.0.metrics.job_failures.inc();
+            tracing::warn!(job = what, error = ?error, "a background job failed and is tried again");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the operations count. Static handles; `http` serves them, and adds the verifier's own counters.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Counters and histograms of the operations.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// From the durable commit of a narrowing change until every verifier had it.
+    pub revocation_visibility: Histogram,
+    /// Tokens issued.
+    pub issued: Counter,
+    /// Tokens revoked.
+    pub revoked: Counter,
+    /// Idempotent answers that were repeated.
+    pub replayed: Counter,
+    /// Last uses written.
+    pub uses_flushed: Counter,
+    /// Background work that failed and will be tried again.
+    pub job_failures: Counter,
+}
+
+impl Metrics {
+    /// Registers all of them under their documented names.
+    pub fn register(registry: &mut Registry) -> Self {
+        // 50 µs to 1.6 s, doubling.
+        let buckets = (0..16).map(|step| 50e-6 * f64::from(1 << step));
+        let metrics = Self {
+            revocation_visibility: Histogram::new(buckets),
+            issued: Counter::default(),
+            revoked: Counter::default(),
+            replayed: Counter::default(),
+            uses_flushed: Counter::default(),
+            job_failures: Counter::default(),
+        };
+        registry.register_with_unit(
+            "claviger_revocation_visibility",
+            "From the durable commit of a narrowing change until every verifier had it",
+            Unit::Seconds,
+            metrics.revocation_visibility.clone(),
+        );
+        registry.register("claviger_tokens_issued", "Tokens issued", metrics.issued.clone());
+        registry.register(
+            "claviger_tokens_revoked",
+            "Tokens revoked",
+            metrics.revoked.clone(),
+        );
+        registry.register(
+            "claviger_idempotent_replays",
+            "Answers repeated for an Idempotency-Key",
+            metrics.replayed.clone(),
+        );
+        registry.register(
+            "claviger_last_uses_flushed",
+            "Last uses written to the store",
+            metrics.uses_flushed.clone(),
+        );
+        registry.register(
+            "claviger_job_failures",
+            "Background work that failed and is tried again",
+            metrics.job_failures.clone(),
+        );
+        metrics
+    }
+}

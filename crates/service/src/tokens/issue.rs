@@ -1,0 +1,180 @@
+//! Issue: a new record and its secret, which is shown once.
+
+use std::time::Duration;
+
+use claviger_domain::audit::Action;
+use claviger_domain::owner::{Caller, Role};
+use claviger_domain::token::{DEFAULT_DAYS, Expiry, Token, TokenType, attenuates};
+use claviger_domain::{OwnerId, ScopeSet, Timestamp, TokenId};
+use claviger_store::{Tx, tokens as rows};
+use claviger_token::{Digest, PepperId, Secret, generate};
+use claviger_verify::{Change, MAX_TOKENS};
+use serde_json::json;
+
+use super::{Issued, NewToken, owner_of, record::to_row, shown};
+use crate::audit::{By, Record};
+use crate::changes::{Kind, Visibility};
+use crate::error::{Error, Result};
+use crate::idempotency::{Once, Reply};
+use crate::{Context, Service};
+
+impl Service {
+    /// Issues a token to the caller (`personal`) or one that acts as itself (`global`).
+    ///
+    /// # Errors
+    /// `Invalid` when the token would reach further or live longer than the caller's; `token_name_taken`; those of an
+    /// Idempotency-Key; those of the store.
+    pub async fn issue_token(
+        &self,
+        ctx: &Context,
+        new: NewToken,
+        once: Option<Once<Issued>>,
+    ) -> Result<Reply<Issued>> {
+        let owner = ctx.caller.owner;
+        if new.token_type == TokenType::Personal && ctx.caller.user.is_none() {
+            let detail = "a token that acts as itself is no person: it issues `global` tokens only";
+            return Err(Error::field("type", "type_needs_user", detail));
+        }
+        let claim = self.claim(ctx, once)?;
+        let (token, secret) = self.make(&new, &ctx.caller, owner, ctx.now())?;
+        attenuates(&ctx.caller, token.scopes, token.expires_at)?;
+
+        let service = self.clone();
+        let ctx = ctx.clone();
+        let visibility = Visibility::default();
+        let seen = visibility.clone();
+        let reply = self.0.store.write(async move |tx: &mut Tx| {
+            if let Some(claim) = &claim
+                && let Some(earlier) = claim.earlier(tx, &service, ctx.now()).await?
+            {
+                return Ok(earlier);
+            }
+            let receipt = service.put(tx, &ctx.by(), &token, &visibility).await?;
+            let issued = Issued {
+                token,
+                secret,
+                receipt: visibility.receipt(receipt),
+            };
+            if let Some(claim) = &claim {
+                claim
+                    .keep(tx, &service, &issued, ctx.now(), Some(issued.token.id))
+                    .await?;
+            }
+            Ok::<_, Error>(Reply::Fresh(issued))
+        });
+        let mut reply = reply.await?;
+        if let Reply::Fresh(issued) = &mut reply {
+            issued.receipt = seen.receipt(issued.receipt.epoch);
+            self.0.metrics.issued.inc();
+        }
+        Ok(reply)
+    }
+
+    /// The record and the secret of a new token; nothing is stored yet.
+    pub(crate) fn make(
+        &self,
+        new: &NewToken,
+        caller: &Caller,
+        maker: OwnerId,
+        now: Timestamp,
+    ) -> Result<(Token, Secret)> {
+        let expires_at = match new.expiry {
+            Some(expiry) => expiry.resolve(expiry_field(expiry), now)?,
+            None => Some(default_end(caller.expires_at, now)),
+        };
+        let id = TokenId::from_i64(self.0.ids.next(now));
+        let secret = generate(&self.0.prefix, new.token_type, &*self.0.random)?;
+        let (digest, pepper) = self.digest(&secret);
+        let token = Token {
+            id,
+            org: caller.org,
+            owner: owner_of(new.token_type, id, maker),
+            token_type: new.token_type,
+            name: new.name.clone(),
+            description: new.description.clone(),
+            scopes: new.scopes,
+            hint: secret.hint(),
+            digest,
+            pepper,
+            created_at: now,
+            created_by: maker,
+            updated_at: now,
+            expires_at,
+            revocation: None,
+            last_use: None,
+            regenerated_at: None,
+        };
+        Ok((token, secret))
+    }
+
+    /// Stores a new record with its place in the feed and its audit event; gives the place.
+    pub(crate) async fn put(
+        &self,
+        tx: &mut Tx,
+        by: &By<'_>,
+        token: &Token,
+        visibility: &Visibility,
+    ) -> Result<u64> {
+        let now = by.origin.now;
+        if self.0.verifier.len() >= u64::from(MAX_TOKENS) {
+            let detail =
+                format!("an installation holds at most {MAX_TOKENS} tokens; delete dead records first");
+            return Err(Error::conflict("token_limit_reached", detail));
+        }
+        self.refuse_taken_name(tx, token, now).await?;
+        rows::insert(tx, &to_row(token)).await?;
+        let applied = vec![Change::Upsert(super::entry(token, owner_power(token.token_type)))];
+        let epoch = self
+            .change(tx, Kind::Issue, &[token.id], now, visibility, applied)
+            .await?;
+        let detail = json!({
+            "name": token.name.as_str(),
+            "type": token.token_type.as_str(),
+            "scopes": token.scopes,
+            "expires_at": shown(token.expires_at),
+            "hint": token.hint.as_str(),
+        });
+        self.record(
+            tx,
+            by,
+            vec![Record {
+                action: Action::TokenIssued,
+                subject: token.id.to_string(),
+                detail,
+            }],
+        )
+        .await?;
+        Ok(epoch)
+    }
+
+    /// What is kept of a secret, under the current pepper.
+    pub(crate) fn digest(&self, secret: &Secret) -> (Digest, PepperId) {
+        let pepper = self.0.keys.peppers().current.pepper();
+        (pepper.digest(&secret.hash()), pepper.id())
+    }
+}
+
+/// The present power of an owner. Every user is a super administrator so far; a token that acts as itself has what it was given.
+pub(crate) fn owner_power(token_type: TokenType) -> ScopeSet {
+    match token_type {
+        TokenType::Personal => Role::SuperAdmin.power(),
+        TokenType::Global | TokenType::Team | TokenType::Service => ScopeSet::all(),
+    }
+}
+
+/// The field of the caller's body that this kind of expiry came in.
+pub(super) const fn expiry_field(expiry: Expiry) -> &'static str {
+    match expiry {
+        Expiry::Days(_) => "expires_in_days",
+        Expiry::At(_) => "expires_at",
+        Expiry::Never => "never_expires",
+    }
+}
+
+/// 90 days, or the end of the calling token when that comes sooner.
+fn default_end(callers: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let end = now.plus_days(DEFAULT_DAYS).truncated_to_millis();
+    callers
+        .map_or(end, |callers| callers.min(end))
+        .max(now + Duration::from_millis(1))
+}

@@ -1,0 +1,134 @@
+//! Between the store's rows, the domain's records and the verifier's entries.
+
+use claviger_domain::name::{Description, Label, Name};
+use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token};
+use claviger_domain::{ScopeSet, Timestamp};
+use claviger_store::tokens::TokenRow;
+use claviger_store::{Tx, tokens as rows};
+use claviger_verify::Entry;
+
+use crate::error::{Error, Result};
+use crate::{Context, Service};
+use claviger_domain::TokenId;
+
+/// The record of a row. A row that the rules would refuse is a fault of ours, not of the caller.
+pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
+    let broken = |what: &str| Error::internal(format!("token row {} has a broken {what}", row.id));
+    let revocation = match (row.revoked_at, row.revoke_reason.as_deref()) {
+        (None, _) => None,
+        (Some(at), reason) => Some(Revocation {
+            at,
+            by: row.revoked_by.clone().unwrap_or_default(),
+            reason: reason
+                .and_then(RevokeReason::from_stored)
+                .ok_or_else(|| broken("revoke reason"))?,
+            note: row
+                .revoke_note
+                .as_deref()
+                .map(|note| Label::parse("note", note))
+                .transpose()
+                .map_err(|_| broken("note"))?,
+        }),
+    };
+    Ok(Token {
+        id: row.id,
+        org: row.org,
+        owner: row.owner,
+        token_type: row.token_type.parse().map_err(|_| broken("type"))?,
+        name: Name::parse("name", &row.name).map_err(|_| broken("name"))?,
+        description: Description::parse("description", &row.description)
+            .map_err(|_| broken("description"))?,
+        scopes: ScopeSet::from_stored(&row.scopes),
+        hint: row.hint.parse().map_err(|_| broken("hint"))?,
+        digest: row.digest,
+        pepper: row.pepper,
+        created_at: row.created_at,
+        created_by: row.created_by,
+        updated_at: row.updated_at,
+        expires_at: row.expires_at,
+        revocation,
+        last_use: row.last_used_at.map(|at| LastUse {
+            at,
+            address: row.last_used_address.clone(),
+        }),
+        regenerated_at: row.regenerated_at,
+    })
+}
+
+/// The row of a new record.
+pub(crate) fn to_row(token: &Token) -> TokenRow {
+    TokenRow {
+        id: token.id,
+        org: token.org,
+        owner: token.owner,
+        token_type: token.token_type.as_str().to_owned(),
+        name: token.name.as_str().to_owned(),
+        name_key: token.name.key().into_string(),
+        description: token.description.as_str().to_owned(),
+        scopes: token.scopes.to_string(),
+        hint: token.hint.as_str().to_owned(),
+        digest: token.digest,
+        pepper: token.pepper,
+        created_at: token.created_at,
+        created_by: token.created_by,
+        updated_at: token.updated_at,
+        expires_at: token.expires_at,
+        revoked_at: None,
+        revoked_by: None,
+        revoke_reason: None,
+        revoke_note: None,
+        last_used_at: None,
+        last_used_address: None,
+        regenerated_at: token.regenerated_at,
+    }
+}
+
+/// What the verifier keeps of a record whose owner has this power.
+pub(crate) fn entry(token: &Token, owner_power: ScopeSet) -> Entry {
+    Entry {
+        digest: token.digest,
+        id: token.id,
+        org: token.org,
+        owner: token.owner,
+        owner_power,
+        token_type: token.token_type,
+        scopes: token.scopes,
+        expires_at: token.expires_at,
+        revoked: token.revocation.is_some(),
+        last_used: token.last_use.as_ref().map(|used| used.at),
+    }
+}
+
+impl Service {
+    /// The record `id`, if it is the caller's to see. Another organization's is as unknown as one that never was.
+    pub(super) async fn visible(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
+        let row = rows::by_id(tx, id).await?.filter(|row| row.org == ctx.org());
+        from_row(&row.ok_or_else(|| Error::not_found("token"))?)
+    }
+
+    /// The same, and it must be live to be changed.
+    pub(super) async fn live(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
+        let token = self.visible(tx, ctx, id).await?;
+        if token.is_live(ctx.now()) {
+            return Ok(token);
+        }
+        let state = token.state(ctx.now()).as_str();
+        Err(Error::conflict(
+            "token_not_live",
+            format!("the token is {state}, and that is final; issue a new one"),
+        ))
+    }
+
+    /// Refuses a name that another live token of the owner bears.
+    pub(super) async fn refuse_taken_name(&self, tx: &mut Tx, token: &Token, now: Timestamp) -> Result<()> {
+        let key = token.name.key();
+        if rows::live_name_exists(tx, token.owner, key.as_str(), now, token.id).await? {
+            let detail = format!(
+                "another live token of this owner is called `{}`; choose another name or revoke that one",
+                token.name
+            );
+            return Err(Error::conflict("token_name_taken", detail));
+        }
+        Ok(())
+    }
+}

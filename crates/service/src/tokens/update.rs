@@ -1,0 +1,126 @@
+//! Update: change name, description, expiry or scopes; the secret stays.
+
+use claviger_domain::TokenId;
+use claviger_domain::audit::Action;
+use claviger_domain::name::{Description, Name};
+use claviger_domain::token::{Expiry, Token, attenuates};
+use claviger_domain::{ScopeSet, Timestamp};
+use claviger_store::{Tx, tokens as rows};
+use claviger_verify::Change;
+use serde_json::{Map, Value, json};
+
+use super::issue::{expiry_field, owner_power};
+use super::{Changed, shown};
+use crate::audit::Record;
+use crate::changes::{Kind, Visibility};
+use crate::error::{Error, Result};
+use crate::{Context, Service};
+
+/// What to change; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct TokenChanges {
+    /// A new name.
+    pub name: Option<Name>,
+    /// A new description.
+    pub description: Option<Description>,
+    /// The new scopes, all of them.
+    pub scopes: Option<ScopeSet>,
+    /// A new end.
+    pub expiry: Option<Expiry>,
+}
+
+impl Service {
+    /// Changes a live token. What is widened must lie within the caller's own reach and life.
+    ///
+    /// # Errors
+    /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller.
+    pub async fn update_token(&self, ctx: &Context, id: TokenId, changes: TokenChanges) -> Result<Changed> {
+        let service = self.clone();
+        let ctx = ctx.clone();
+        let visibility = Visibility::default();
+        let seen = visibility.clone();
+        let changed = self.0.store.write(async move |tx: &mut Tx| {
+            let before = service.live(tx, &ctx, id).await?;
+            let token = changed(&before, &changes, ctx.now())?;
+            refuse_widening(&ctx, &before, &token)?;
+            if token.name.key() != before.name.key() {
+                service.refuse_taken_name(tx, &token, ctx.now()).await?;
+            }
+            let row = super::record::to_row(&token);
+            rows::update(tx, &row).await?;
+            let applied = vec![Change::Upsert(super::entry(
+                &token,
+                owner_power(token.token_type),
+            ))];
+            let epoch = service
+                .change(tx, Kind::Update, &[id], ctx.now(), &visibility, applied)
+                .await?;
+            let detail = difference(&before, &token);
+            let record = Record {
+                action: Action::TokenUpdated,
+                subject: id.to_string(),
+                detail,
+            };
+            service.record(tx, &ctx.by(), vec![record]).await?;
+            Ok::<_, Error>((token, epoch))
+        });
+        let (token, epoch) = changed.await?;
+        Ok(Changed {
+            token: self.with_pending_use(token),
+            receipt: seen.receipt(epoch),
+        })
+    }
+}
+
+fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Token> {
+    let mut token = before.clone();
+    if let Some(name) = &changes.name {
+        token.name = name.clone();
+    }
+    if let Some(description) = &changes.description {
+        token.description = description.clone();
+    }
+    if let Some(scopes) = changes.scopes {
+        token.scopes = scopes;
+    }
+    if let Some(expiry) = changes.expiry {
+        token.expires_at = expiry.resolve(expiry_field(expiry), now)?;
+    }
+    token.updated_at = now;
+    Ok(token)
+}
+
+/// Only what the change adds is measured against the caller: a weaker caller may always narrow a stronger token.
+fn refuse_widening(ctx: &Context, before: &Token, after: &Token) -> Result<()> {
+    let added = after.scopes.difference(before.scopes);
+    let prolonged = match (before.expires_at, after.expires_at) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(old), Some(new)) => new > old,
+    };
+    let end = if prolonged {
+        after.expires_at
+    } else {
+        ctx.caller.expires_at
+    };
+    Ok(attenuates(&ctx.caller, added, end)?)
+}
+
+/// Before and after of each field that changed, for the audit trail.
+fn difference(before: &Token, after: &Token) -> Value {
+    let mut fields = Map::new();
+    let mut compare = |field: &str, old: Value, new: Value| {
+        if old != new {
+            fields.insert(field.to_owned(), json!({ "from": old, "to": new }));
+        }
+    };
+    compare("name", before.name.as_str().into(), after.name.as_str().into());
+    compare(
+        "description",
+        before.description.as_str().into(),
+        after.description.as_str().into(),
+    );
+    compare("scopes", json!(before.scopes), json!(after.scopes));
+    compare("expires_at", shown(before.expires_at), shown(after.expires_at));
+    Value::Object(fields)
+}
