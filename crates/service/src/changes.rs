@@ -10,13 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::receipt::Receipt;
 use claviger_domain::{Timestamp, TokenId};
-use claviger_store::{StoreError, Tx, changes as rows, heads};
+use claviger_store::{StoreError, Tx, changes as rows};
 use claviger_verify::{Change, Verifier};
 
 use crate::Service;
 use crate::error::Result;
-
-const HEAD: &str = "token_change";
 
 /// What a change did, as the feed names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +87,7 @@ impl Feed {
     /// # Errors
     /// Those of the store; then it is to be called again.
     pub async fn catch_up(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        let committed = heads::get(tx, HEAD).await?.map_or(0, |head| head.seq);
+        let committed = rows::head(tx).await?;
         let on_their_way = std::mem::take(&mut *self.lock());
         for (_, changes) in on_their_way
             .into_iter()
@@ -133,9 +131,7 @@ impl Service {
         visibility: &Visibility,
         applied: Vec<Change>,
     ) -> Result<u64> {
-        let epoch = heads::get(tx, HEAD).await?.map_or(0, |head| head.seq) + 1;
-        rows::append(tx, epoch, kind.as_str(), now, tokens).await?;
-        heads::put(tx, HEAD, epoch, &[], &[]).await?;
+        let epoch = rows::append(tx, kind.as_str(), now, tokens).await?;
 
         self.0.feed.take_down(epoch, applied);
         let service = self.clone();
@@ -161,6 +157,6 @@ impl Service {
 
     /// The place of the newest change.
     pub(crate) async fn epoch(&self, tx: &mut Tx) -> Result<u64> {
-        Ok(heads::get(tx, HEAD).await?.map_or(0, |head| head.seq))
+        Ok(rows::head(tx).await?)
     }
 }

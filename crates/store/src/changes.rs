@@ -18,23 +18,28 @@ pub struct ChangeRow {
     pub ids: String,
 }
 
-/// Appends a change of `tokens` at the place `seq`.
+/// Appends a change of `tokens` at the next place; gives the place. Writers are one at a time, so that no place is taken twice.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the place is taken; those of the store.
-pub async fn append(
-    tx: &mut Tx,
-    seq: u64,
-    kind: &str,
-    at: Timestamp,
-    tokens: &[TokenId],
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO token_change (seq, kind, at, ids) VALUES ($1, $2, $3, $4)";
-    let seq = i64::try_from(seq).map_err(StoreError::internal)?;
+/// Those of the store.
+pub async fn append(tx: &mut Tx, kind: &str, at: Timestamp, tokens: &[TokenId]) -> Result<u64, StoreError> {
+    let sql = "INSERT INTO token_change (seq, kind, at, ids) \
+               SELECT COALESCE(MAX(seq), 0) + 1, CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT) \
+               FROM token_change RETURNING seq";
     let ids = numbers(tokens.iter().map(|id| id.get()));
-    tx.execute(sql, &[seq.into(), kind.into(), at.into(), ids.into()])
-        .await
-        .map(|_| ())
+    let row = tx.query_opt(sql, &[kind.into(), at.into(), ids.into()]).await?;
+    row.ok_or_else(|| StoreError::internal("an appended change has no place"))?
+        .get(0)
+}
+
+/// The last place that is taken; 0 before the first.
+///
+/// # Errors
+/// Those of the store.
+pub async fn head(tx: &mut Tx) -> Result<u64, StoreError> {
+    let row = tx.query_opt("SELECT MAX(seq) FROM token_change", &[]).await?;
+    let last: Option<u64> = row.map(|row| row.get(0)).transpose()?.flatten();
+    Ok(last.unwrap_or(0))
 }
 
 /// At most `limit` changes after the place `seq`, in order.
