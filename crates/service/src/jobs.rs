@@ -79,18 +79,17 @@ impl Service {
     pub(crate) fn drain_uses(&self) {
         let mut pending = Self::lock(&self.0.uses);
         self.0.verifier.drain_uses(&mut |used| {
-            let new = PendingUse {
+            let known = pending.entry(used.id).or_insert(PendingUse {
                 at: used.at,
-                address: used.address,
-            };
-            pending
-                .entry(used.id)
-                .and_modify(|known| {
-                    if known.at <= new.at {
-                        *known = new.clone();
-                    }
-                })
-                .or_insert(new);
+                address: None,
+            });
+            // The address is told once: a use that is told again without it must not forget it.
+            if known.at < used.at || used.address.is_some() && known.at == used.at {
+                *known = PendingUse {
+                    at: used.at,
+                    address: used.address,
+                };
+            }
         });
     }
 

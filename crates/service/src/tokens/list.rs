@@ -108,14 +108,8 @@ impl Service {
             let place = rows::Place::of(row, sort_of(order.key));
             cursor::write(&self.0.keys, &described, &place.to_string())
         });
-        let tokens = found
-            .into_iter()
-            .map(|row| from_row(&row))
-            .collect::<Result<Vec<_>>>()?;
-        let tokens = tokens
-            .into_iter()
-            .map(|token| self.with_pending_use(token))
-            .collect();
+        let mut tokens = found.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        self.add_pending_uses(&mut tokens);
         Ok(Listing { tokens, next_cursor })
     }
 
@@ -174,17 +168,23 @@ impl Service {
 
     /// The record with the last use that the store does not know yet.
     pub(crate) fn with_pending_use(&self, mut token: Token) -> Token {
-        self.drain_uses();
-        let pending = Self::lock(&self.0.uses).get(&token.id).cloned();
-        if let Some(pending) = pending
-            && token.last_use.as_ref().is_none_or(|known| known.at <= pending.at)
-        {
-            token.last_use = Some(LastUse {
-                at: pending.at,
-                address: pending.address.map(|address| address.to_string()),
-            });
-        }
+        self.add_pending_uses(std::slice::from_mut(&mut token));
         token
+    }
+
+    fn add_pending_uses(&self, tokens: &mut [Token]) {
+        self.drain_uses();
+        let pending = Self::lock(&self.0.uses);
+        for token in tokens {
+            if let Some(pending) = pending.get(&token.id)
+                && token.last_use.as_ref().is_none_or(|known| known.at <= pending.at)
+            {
+                token.last_use = Some(LastUse {
+                    at: pending.at,
+                    address: pending.address.map(|address| address.to_string()),
+                });
+            }
+        }
     }
 }
 
