@@ -1,0 +1,87 @@
+//! What the writer tells the verifier after each commit, and before it answers whoever asked for the change.
+//!
+//! Invariant: every change is applied whole, in one step for readers, at a cost that does not depend on how many tokens there
+//! are. Made by `service` from what it wrote; applied by [`crate::Verifier::apply`] in the order of the commits.
+
+use claviger_domain::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId};
+use claviger_token::{Digest, TokenType};
+
+use crate::Peppers;
+
+/// All that the verifier knows of one token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// What is stored of the secret, under either live pepper.
+    pub digest: Digest,
+    /// The handle.
+    pub id: TokenId,
+    /// The tenant.
+    pub org: OrgId,
+    /// The principal it acts as; the token's own number when it acts as itself.
+    pub owner: OwnerId,
+    /// The owner's power, taken only when the verifier does not know the owner yet; afterwards [`Change::Owner`] alone changes it.
+    /// For a token that is its own owner it bounds `scopes` instead.
+    pub owner_power: ScopeSet,
+    /// What kind of principal it acts as.
+    pub token_type: TokenType,
+    /// What it was given.
+    pub scopes: ScopeSet,
+    /// When it ends; `None` = never.
+    pub expires_at: Option<Timestamp>,
+    /// True when it was ended by someone. Final: an entry that says false revives nothing.
+    pub revoked: bool,
+    /// When it was last accepted, as stored. A later use that the verifier knows of is kept.
+    pub last_used: Option<Timestamp>,
+}
+
+/// A principal that tokens act as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// Its number. Tokens that are their own owner have none of these: narrow such a token by [`Change::Upsert`].
+    pub id: OwnerId,
+    /// The tenant.
+    pub org: OrgId,
+    /// All that it may do now. No token of the owner does more.
+    pub power: ScopeSet,
+    /// False: none of its tokens is accepted, and the reason is `revoked`.
+    pub active: bool,
+}
+
+/// One committed change.
+#[derive(Debug)]
+pub enum Change {
+    /// A token was issued or updated (name and the like do not matter here).
+    Upsert(Entry),
+    /// A token got a new secret and the old one stops now: the old digest is refused before the new one is accepted, and the last use
+    /// is carried over. For an overlap, send `Upsert` now and `Remove` at its end.
+    Replace {
+        /// The digest of the old secret.
+        old: Digest,
+        /// The token with its new digest.
+        new: Entry,
+    },
+    /// A token was ended by someone. It stays known, so that its owner's log can tell.
+    Revoke(Digest),
+    /// A token is forgotten: deleted, or its overlap is over.
+    Remove(Digest),
+    /// A [`Redigest`](crate::Redigest) was stored. The token is accepted at every moment of the change.
+    Rekey {
+        /// The digest under the previous pepper.
+        from: Digest,
+        /// The digest under the current one.
+        to: Digest,
+    },
+    /// A principal came, got more or less power, or was deactivated or reactivated.
+    Owner(Owner),
+    /// A rotation of the pepper began (with a previous one) or ended (without).
+    Peppers(Peppers),
+}
+
+/// Whether a change found what it was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It is in force: every check that starts from now on sees it.
+    InForce,
+    /// The token was not in the index, so there was nothing to change; whoever sent the change and the index disagree.
+    Absent,
+}

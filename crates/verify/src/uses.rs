@@ -1,0 +1,154 @@
+//! Which tokens were used, when and whence, until the service stores it.
+//!
+//! Invariant: marking a use neither allocates nor waits. The time of a use lives in the token's record and is never lost; its
+//! address waits in a ring of fixed size, and when that is full the address is dropped. Filled by [`crate::Verifier::check`],
+//! emptied by [`crate::Verifier::drain_uses`].
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use claviger_domain::{Timestamp, TokenId};
+use crossbeam_queue::ArrayQueue;
+
+/// How many addresses can wait: 6,500 a second when they are drained every ten seconds.
+pub const MAX_ADDRESSES: usize = 65_536;
+
+/// A token's last use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Use {
+    /// The token.
+    pub id: TokenId,
+    /// When, to the second. May repeat what was told before, and never lies before it in the order of one token's drains.
+    pub at: Timestamp,
+    /// Whence; `None` when too many addresses were waiting, or when it was told with an earlier drain.
+    pub address: Option<IpAddr>,
+}
+
+/// The waiting addresses.
+pub(crate) struct Addresses {
+    ring: ArrayQueue<Seen>,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    id: i64,
+    second: u32,
+    address: IpAddr,
+}
+
+impl Addresses {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            ring: ArrayQueue::new(limit),
+        }
+    }
+
+    /// Keeps the address, or drops it when too many wait.
+    #[inline]
+    pub(crate) fn push(&self, id: TokenId, second: u32, address: IpAddr) {
+        // When the ring is full only the address is lost: the time is in the record.
+        let _ = self.ring.push(Seen {
+            id: id.get(),
+            second,
+            address,
+        });
+    }
+
+    /// Takes what waits, the latest of each token, and at most as many as fit at once.
+    pub(crate) fn take(&self) -> LatestAddresses {
+        let mut latest: HashMap<i64, (u32, IpAddr)> = HashMap::with_capacity(self.ring.len());
+        for _ in 0..self.ring.capacity() {
+            let Some(seen) = self.ring.pop() else { break };
+            let kept = latest.entry(seen.id).or_insert((seen.second, seen.address));
+            if seen.second >= kept.0 {
+                *kept = (seen.second, seen.address);
+            }
+        }
+        LatestAddresses { latest }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        // The queue keeps one word of its own beside each element.
+        self.ring.capacity() * (size_of::<Seen>() + size_of::<usize>())
+    }
+}
+
+/// The latest known address of each token that was used.
+pub(crate) struct LatestAddresses {
+    latest: HashMap<i64, (u32, IpAddr)>,
+}
+
+impl LatestAddresses {
+    /// The use of a token whose record says `second`, with the address if it is of that very second.
+    pub(crate) fn complete(&mut self, id: i64, second: u32) -> Use {
+        let address = match self.latest.get(&id) {
+            Some(&(seen, _)) if seen > second => None,
+            Some(_) => self
+                .latest
+                .remove(&id)
+                .filter(|seen| seen.0 == second)
+                .map(|seen| seen.1),
+            None => None,
+        };
+        told(id, second, address)
+    }
+
+    /// The uses whose records were told before their addresses came.
+    pub(crate) fn rest(self) -> impl Iterator<Item = Use> {
+        self.latest
+            .into_iter()
+            .map(|(id, (second, address))| told(id, second, Some(address)))
+    }
+}
+
+fn told(id: i64, second: u32, address: Option<IpAddr>) -> Use {
+    Use {
+        id: TokenId::from_i64(id),
+        at: Timestamp::from_seconds(second.into()),
+        address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const AWAY: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+    const TOKEN: TokenId = TokenId::from_i64(1);
+
+    #[test]
+    fn the_address_belongs_to_the_very_second() {
+        let addresses = Addresses::new(4);
+        addresses.push(TOKEN, 10, HOME);
+        addresses.push(TOKEN, 11, AWAY);
+
+        let mut latest = addresses.take();
+
+        assert_eq!(latest.complete(1, 11).address, Some(AWAY));
+        assert_eq!(latest.complete(2, 11).address, None);
+        assert_eq!(latest.rest().count(), 0);
+    }
+
+    #[test]
+    fn above_the_limit_the_address_is_dropped_and_nothing_else() {
+        let addresses = Addresses::new(1);
+        addresses.push(TOKEN, 10, HOME);
+        addresses.push(TOKEN, 11, AWAY);
+
+        let mut latest = addresses.take();
+
+        let told = latest.complete(1, 11);
+        assert_eq!((told.at, told.address), (Timestamp::from_seconds(11), None));
+    }
+
+    #[test]
+    fn an_address_that_comes_after_its_time_was_told_is_told_with_the_next() {
+        let addresses = Addresses::new(4);
+        addresses.push(TOKEN, 10, HOME);
+
+        let rest: Vec<Use> = addresses.take().rest().collect();
+
+        assert_eq!(rest, [told(1, 10, Some(HOME))]);
+    }
+}

@@ -1,0 +1,249 @@
+//! The verifier: the path of a check, and what can be asked about the whole.
+//!
+//! Invariant: one function decides for every door. A check reads the peppers, one slot, one record and, shared by many tokens,
+//! one policy and one owner; it writes its thread's counter and, once a second for each token, the record's last use.
+//! Called by `http`'s guard and doors through `service`; changes are in [`apply`](Verifier::apply).
+
+mod apply;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use apply::Writer;
+use arc_swap::ArcSwap;
+use claviger_domain::{OwnerId, ScopeSet, Timestamp, TokenId};
+use claviger_token::{Digest, Prefix, Presented, TokenHash, TokenType};
+use crossbeam_queue::ArrayQueue;
+
+use crate::counters::Counters;
+use crate::decision::{CODES, Decision, Denial, DenialCode, Presentation, Required, Verified};
+use crate::index::{FoundBy, Hit, Index, Key, Mark, Snapshot};
+use crate::owners::Owners;
+use crate::peppers::{Peppers, Redigest};
+use crate::policies::Policies;
+use crate::uses::{Addresses, MAX_ADDRESSES, Use};
+use crate::{MAX_OWNERS, MAX_POLICIES, MAX_TOKENS};
+
+/// How many redigests can wait. What does not fit comes again at the token's next use.
+pub const MAX_REDIGESTS: usize = 4_096;
+
+/// Decides about presented tokens. Shared by reference between all threads; see the [crate].
+pub struct Verifier {
+    prefix: Prefix,
+    peppers: ArcSwap<Peppers>,
+    index: Index,
+    policies: Policies,
+    owners: Owners,
+    writer: Mutex<Writer>,
+    addresses: Addresses,
+    redigests: ArrayQueue<Redigest>,
+    counters: Counters<{ CODES.len() }>,
+}
+
+/// The token's type, two bits of the record's flags.
+const TYPE_SHIFT: u32 = 8;
+/// The token is its own owner.
+const SELF_OWNED: u32 = 2;
+/// `expires_at` of a token that never ends.
+const NEVER: i64 = i64::MAX;
+
+/// A record, and if it was found under the previous pepper its digests under that and under the current one.
+type Found<'a> = (Hit<'a>, Option<(Digest, Digest)>);
+
+// === impl Verifier ===
+
+impl Verifier {
+    /// A verifier that knows no token yet. Occupies about 4 MB.
+    pub fn new(prefix: Prefix, peppers: Peppers) -> Self {
+        let (index, half) = Index::new(MAX_TOKENS);
+        Self {
+            prefix,
+            peppers: ArcSwap::from_pointee(peppers),
+            index,
+            policies: Policies::new(MAX_POLICIES),
+            owners: Owners::new(MAX_OWNERS),
+            writer: Mutex::new(Writer::new(half)),
+            addresses: Addresses::new(MAX_ADDRESSES),
+            redigests: ArrayQueue::new(MAX_REDIGESTS),
+            counters: Counters::new(),
+        }
+    }
+
+    /// Decides whether the bearer of `presented` may do what is required, counts the decision, and marks the use if it is allowed.
+    /// Never waits and never allocates. Cost: three SHA-256 compressions and two cache misses; a malformed text costs neither.
+    pub fn check(&self, presented: &str, required: &Required, at: &Presentation) -> Decision {
+        let decision = self.decide(presented, required.scopes, at.now, Some(at.address));
+        self.counters.count(decision.place());
+        decision
+    }
+
+    /// Tells what `presented` is without a trace: no use is marked, nothing is counted. For the report of a leak and for secret
+    /// scanning.
+    pub fn inspect(&self, presented: &str, now: Timestamp) -> Decision {
+        self.decide(presented, ScopeSet::EMPTY, now, None)
+    }
+
+    /// When the token was last accepted, to the second, as far as this process knows; `None` also when it does not know the token.
+    pub fn last_used(&self, digest: &Digest) -> Option<Timestamp> {
+        let second = self.index.find(Key::from(digest))?.snapshot.last_used;
+        (second != 0).then(|| Timestamp::from_seconds(second.into()))
+    }
+
+    /// Hands over the tokens that were used since the last call, for the store, which must keep the later of what it has and what
+    /// it is told. Cost: the tokens handed over.
+    pub fn drain_uses(&self, tell: &mut impl FnMut(Use)) {
+        let mut addresses = self.addresses.take();
+        self.index
+            .drain_used(&mut |id, second| tell(addresses.complete(id, second)));
+        addresses.rest().for_each(tell);
+    }
+
+    /// Hands over the digests to be stored anew while a rotation of the pepper lasts. May repeat itself until the change is applied.
+    pub fn drain_redigests(&self, tell: &mut impl FnMut(Redigest)) {
+        for _ in 0..MAX_REDIGESTS {
+            let Some(redigest) = self.redigests.pop() else {
+                return;
+            };
+            tell(redigest);
+        }
+    }
+
+    /// How many checks ended with each code since the start.
+    pub fn decisions(&self) -> [(&'static str, u64); CODES.len()] {
+        let sums = self.counters.sums();
+        std::array::from_fn(|place| (CODES[place], sums[place]))
+    }
+
+    /// How many tokens are known, dead ones included.
+    pub fn len(&self) -> u64 {
+        self.index.len()
+    }
+
+    /// True when no token is known.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The bytes of everything that was allocated here. Waits for a change that is being applied.
+    pub fn memory_bytes(&self) -> usize {
+        let shared = self.index.memory_bytes() + self.policies.memory_bytes() + self.owners.memory_bytes();
+        let queues = self.addresses.memory_bytes()
+            + MAX_REDIGESTS * (size_of::<Redigest>() + size_of::<usize>())
+            + self.counters.memory_bytes();
+        size_of::<Self>() + size_of::<Peppers>() + shared + queues + self.writer().memory_bytes()
+    }
+
+    /// The decision, and the mark of a use when it is an allowance of a check `from` some address.
+    fn decide(&self, presented: &str, required: ScopeSet, now: Timestamp, from: Option<IpAddr>) -> Decision {
+        let Ok(token) = Presented::parse(&self.prefix, presented) else {
+            return Decision::deny(DenialCode::Malformed);
+        };
+        let hash = token.hash();
+        loop {
+            let Some((hit, rotation)) = self.look_up(&hash) else {
+                return Decision::deny(DenialCode::Unknown);
+            };
+            let Some((verified, judged)) = self.judge(&hit.snapshot, required, now) else {
+                return Decision::deny(DenialCode::Unknown);
+            };
+            if let Err(code) = judged {
+                let subject = Some(verified);
+                return Decision::Deny(Denial { code, subject });
+            }
+            let Some(address) = from else {
+                return Decision::Allow(verified);
+            };
+            let second = second_of(now);
+            match self.index.mark(&hit, second) {
+                Mark::Already => return Decision::Allow(verified),
+                Mark::Marked { first } => {
+                    self.note_use(verified.id, second, address, rotation);
+                    return Decision::Allow(Verified {
+                        first_use: first,
+                        ..verified
+                    });
+                }
+                // The token was changed while it was judged: the use belongs to its new record, and so does the judgement.
+                Mark::Moved => {}
+            }
+        }
+    }
+
+    /// The record of a token, under whichever live pepper it is known.
+    #[inline]
+    fn look_up(&self, hash: &TokenHash) -> Option<Found<'_>> {
+        loop {
+            let peppers = self.peppers.load();
+            let current = peppers.current.digest(hash);
+            let found = match &peppers.previous {
+                None => self.index.find(Key::from(&current)).map(|hit| (hit, None)),
+                Some(pepper) => {
+                    let mut old = None;
+                    let previous = || Key::from(&*old.insert(pepper.digest(hash)));
+                    let found = self.index.find_either(Key::from(&current), previous);
+                    found.map(|(hit, by)| match by {
+                        FoundBy::Current => (hit, None),
+                        FoundBy::Previous => (hit, old.map(|from| (from, current))),
+                    })
+                }
+            };
+            // A rotation may have begun and moved the token since the peppers were read. They are held, so that an address that is
+            // equal means peppers that are the same.
+            if found.is_some() || Arc::ptr_eq(&peppers, &self.peppers.load()) {
+                return found;
+            }
+        }
+    }
+
+    /// The token as known, and whether it may. `None` for a record that refers to nothing, which is never written.
+    #[inline]
+    fn judge(
+        &self,
+        token: &Snapshot,
+        required: ScopeSet,
+        now: Timestamp,
+    ) -> Option<(Verified, Result<(), DenialCode>)> {
+        let fields = &token.fields;
+        let owner = self.owners.get(fields.owner)?;
+        let policy = self.policies.get(fields.policy)?;
+        let id = TokenId::from_i64(fields.id);
+        let scopes = policy.scopes.intersection(owner.power);
+        let self_owned = fields.flags & SELF_OWNED != 0;
+        let verified = Verified {
+            id,
+            org: owner.org,
+            owner: if self_owned { OwnerId::from(id) } else { owner.id },
+            token_type: TokenType::ALL[((fields.flags >> TYPE_SHIFT) & 3) as usize],
+            scopes,
+            expires_at: (fields.expires_at != NEVER).then(|| Timestamp::from_micros(fields.expires_at)),
+            first_use: false,
+        };
+        let missing = required.difference(scopes);
+        let judged = if token.is_revoked() {
+            Err(DenialCode::Revoked)
+        } else if now.micros() >= fields.expires_at {
+            Err(DenialCode::Expired)
+        } else if !owner.active {
+            Err(DenialCode::Revoked)
+        } else if !missing.is_empty() {
+            Err(DenialCode::InsufficientScope { missing })
+        } else {
+            Ok(())
+        };
+        Some((verified, judged))
+    }
+
+    /// The rest of a marked use: whence, and the digest to be stored anew. Once a second for each token.
+    fn note_use(&self, id: TokenId, second: u32, address: IpAddr, rotation: Option<(Digest, Digest)>) {
+        self.addresses.push(id, second, address);
+        if let Some((from, to)) = rotation {
+            // When the queue is full the redigest is dropped; it comes again at the token's next use.
+            let _ = self.redigests.push(Redigest { id, from, to });
+        }
+    }
+}
+
+/// Seconds since 1970 for a record; 0 means never there, so times before 1970 count as its first second.
+fn second_of(time: Timestamp) -> u32 {
+    u32::try_from(time.seconds().max(1)).unwrap_or(u32::MAX)
+}

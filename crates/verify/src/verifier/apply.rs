@@ -1,0 +1,167 @@
+//! Changes: what the writer's commits do to the index.
+//!
+//! Invariant: called after the commit and before its answer, in the order of the commits. One thread does so in production; the
+//! lock makes it correct for several, and is never taken on the path of a check.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use claviger_domain::OwnerId;
+use claviger_token::TokenType;
+
+use super::{NEVER, SELF_OWNED, TYPE_SHIFT, Verifier, second_of};
+use crate::index::{Fields, Key, REVOKED, WriteHalf};
+use crate::owners::OwnerNumbers;
+use crate::policies::{Policy, PolicyNumbers};
+use crate::{Applied, Change, Entry, Full, Owner};
+
+/// What only the writer has of each part.
+pub(super) struct Writer {
+    half: WriteHalf,
+    policies: PolicyNumbers,
+    owners: OwnerNumbers,
+}
+
+impl Verifier {
+    /// Puts a committed change in force: no check that starts after this returned decides by what was before.
+    ///
+    /// # Errors
+    /// [`Full`]; nothing has changed then. A service that refuses to issue above the limits never sees it.
+    pub fn apply(&self, change: Change) -> Result<Applied, Full> {
+        let mut writer = self.writer();
+        match change {
+            Change::Upsert(entry) => self.upsert(&mut writer, &entry),
+            Change::Replace { old, new } => self.replace(&mut writer, Key::from(&old), &new),
+            Change::Revoke(digest) => Ok(found(self.index.revoke(Key::from(&digest)))),
+            Change::Remove(digest) => {
+                let removed = self.index.remove(&mut writer.half, Key::from(&digest));
+                Ok(found(removed.is_some()))
+            }
+            Change::Rekey { from, to } => {
+                let half = &mut writer.half;
+                self.index
+                    .rekey(half, Key::from(&from), Key::from(&to))
+                    .map(found)
+            }
+            Change::Owner(owner) => {
+                self.owners.set(&mut writer.owners, &owner)?;
+                Ok(Applied::InForce)
+            }
+            Change::Peppers(peppers) => {
+                self.peppers.store(Arc::new(peppers));
+                Ok(Applied::InForce)
+            }
+        }
+    }
+
+    /// Prepares for `tokens` tokens in all: then [`load`](Self::load) never stops to enlarge a table.
+    ///
+    /// # Errors
+    /// [`Full::Tokens`] above [`MAX_TOKENS`](crate::MAX_TOKENS).
+    pub fn reserve(&self, tokens: u32) -> Result<(), Full> {
+        self.index.reserve(&mut self.writer().half, tokens)
+    }
+
+    /// Upserts all entries, before the doors open; returns how many. Changes wait until it is done. Owners that are not active must
+    /// have been applied before.
+    ///
+    /// # Errors
+    /// [`Full`]; the entries before the one that did not fit stay.
+    pub fn load(&self, entries: impl IntoIterator<Item = Entry>) -> Result<u64, Full> {
+        let mut writer = self.writer();
+        let mut loaded = 0;
+        for entry in entries {
+            self.upsert(&mut writer, &entry)?;
+            loaded += 1;
+        }
+        Ok(loaded)
+    }
+
+    /// The writer's part. A panic under the lock leaves at most an unused record or number behind: readers see each change whole,
+    /// and the order of stores keeps what the writer counts on the safe side.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn upsert(&self, writer: &mut Writer, entry: &Entry) -> Result<Applied, Full> {
+        let fields = self.fields(writer, entry)?;
+        self.index.upsert(&mut writer.half, &fields, last_used(entry))?;
+        Ok(Applied::InForce)
+    }
+
+    /// Removes first, so that there is no moment at which both secrets are good. The freed record makes sure that the new one fits.
+    fn replace(&self, writer: &mut Writer, old: Key, new: &Entry) -> Result<Applied, Full> {
+        let mut fields = self.fields(writer, new)?;
+        let removed = self.index.remove(&mut writer.half, old);
+        let (ended, used) = removed.map_or((0, 0), |last| (last.fields.flags & REVOKED, last.last_used));
+        fields.flags |= ended;
+        self.index
+            .upsert(&mut writer.half, &fields, last_used(new).max(used))?;
+        Ok(Applied::InForce)
+    }
+
+    /// The entry as a record's fields, its owner and policy interned.
+    fn fields(&self, writer: &mut Writer, entry: &Entry) -> Result<Fields, Full> {
+        let self_owned = entry.owner == OwnerId::from(entry.id);
+        let (owner, scopes) = if self_owned {
+            let owner = self.owners.intern_org(&mut writer.owners, entry.org)?;
+            (owner, entry.scopes.intersection(entry.owner_power))
+        } else {
+            let admitted = Owner {
+                id: entry.owner,
+                org: entry.org,
+                power: entry.owner_power,
+                active: true,
+            };
+            (self.owners.intern(&mut writer.owners, &admitted)?, entry.scopes)
+        };
+        let policy = self.policies.intern(&mut writer.policies, Policy { scopes })?;
+        let revoked = if entry.revoked { REVOKED } else { 0 };
+        let self_owned = if self_owned { SELF_OWNED } else { 0 };
+        Ok(Fields {
+            key: Key::from(&entry.digest),
+            id: entry.id.get(),
+            expires_at: entry.expires_at.map_or(NEVER, |end| end.micros()),
+            owner,
+            policy,
+            flags: revoked | self_owned | (type_number(entry.token_type) << TYPE_SHIFT),
+        })
+    }
+}
+
+/// The place in [`TokenType::ALL`].
+fn type_number(token_type: TokenType) -> u32 {
+    match token_type {
+        TokenType::Personal => 0,
+        TokenType::Global => 1,
+        TokenType::Team => 2,
+        TokenType::Service => 3,
+    }
+}
+
+fn last_used(entry: &Entry) -> u32 {
+    entry.last_used.map_or(0, second_of)
+}
+
+fn found(present: bool) -> Applied {
+    if present {
+        Applied::InForce
+    } else {
+        Applied::Absent
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    pub(super) fn new(half: WriteHalf) -> Self {
+        Self {
+            half,
+            policies: PolicyNumbers::default(),
+            owners: OwnerNumbers::default(),
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.half.memory_bytes() + self.policies.memory_bytes() + self.owners.memory_bytes()
+    }
+}
