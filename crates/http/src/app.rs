@@ -6,12 +6,17 @@ use claviger_domain::Timestamp;
 use claviger_service::Service;
 use claviger_token::RandomUnavailable;
 use claviger_verify::Verifier;
+use http::Method;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
 use crate::layers::Edge;
 use crate::layers::body::RequestLimits;
 use crate::layers::metrics::RequestMetrics;
 use crate::layers::request_id::RequestIds;
+use crate::system::figures::Figures;
+use crate::verify::door;
+use crate::verify::figures::VerifyFigures;
 
 /// The state of the router.
 #[derive(Clone)]
@@ -21,6 +26,8 @@ struct Inner {
     service: Service,
     registry: Registry,
     edge: Arc<Edge>,
+    verify_figures: Arc<VerifyFigures>,
+    verify_answers: [Counter; 5],
 }
 
 impl App {
@@ -33,17 +40,18 @@ impl App {
         mut registry: Registry,
         limits: RequestLimits,
     ) -> Result<Self, RandomUnavailable> {
-        let edge = Edge {
+        let metrics = RequestMetrics::register(&mut registry);
+        let verify_figures = Arc::new(VerifyFigures::new());
+        registry.register_collector(Box::new(Arc::clone(&verify_figures)));
+        registry.register_collector(Box::new(Figures(service.clone())));
+        let verify_answers = metrics.classes_of(&Method::POST, door::PATH);
+        let edge = Arc::new(Edge {
             ids: RequestIds::new(&**service.random())?,
             clock: Arc::clone(service.clock()),
-            metrics: RequestMetrics::register(&mut registry),
+            metrics,
             limits,
-        };
-        Ok(Self(Arc::new(Inner {
-            service,
-            registry,
-            edge: Arc::new(edge),
-        })))
+        });
+        Ok(Self(Arc::new(Inner { service, registry, edge, verify_figures, verify_answers })))
     }
 
     /// The operations.
@@ -69,5 +77,15 @@ impl App {
     /// What the layers need.
     pub(crate) fn edge(&self) -> &Arc<Edge> {
         &self.0.edge
+    }
+
+    /// What the verify door counts.
+    pub(crate) fn verify_figures(&self) -> &VerifyFigures {
+        &self.0.verify_figures
+    }
+
+    /// Brings the counters up to date that are kept elsewhere while nobody looks.
+    pub(crate) fn gather(&self) {
+        self.0.verify_figures.drain_into(&self.0.verify_answers);
     }
 }

@@ -92,15 +92,28 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
 
 /// The circumstances of a request that needs no token.
 #[derive(Debug)]
-pub struct Visit(pub Origin);
+pub struct Visit {
+    /// Through which request, whence and when.
+    pub origin: Origin,
+    /// The client is on this machine, and no proxy says that it speaks for another.
+    pub is_local: bool,
+}
 
 impl FromRequestParts<App> for Visit {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Ok(Self(origin(&parts.extensions, app.now())))
+        let is_near = parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_local());
+        let is_forwarded = FORWARDING.iter().any(|name| parts.headers.contains_key(*name));
+        Ok(Self {
+            origin: origin(&parts.extensions, app.now()),
+            is_local: is_near && !is_forwarded,
+        })
     }
 }
+
+/// What proxies add to a request that they pass on.
+const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /// The one decision about a caller, for every door.
 ///

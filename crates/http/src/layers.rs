@@ -6,7 +6,7 @@
 
 pub(crate) mod body;
 mod headers;
-mod log;
+pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod query_credential;
 pub(crate) mod request_id;
@@ -35,7 +35,7 @@ use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 /// The route of a request that matched none, in log and metrics.
 const UNMATCHED: &str = "unmatched";
 
-/// What the layers need.
+/// What the layers and the verify door need.
 pub(crate) struct Edge {
     pub(crate) ids: RequestIds,
     pub(crate) clock: Arc<dyn Clock>,
@@ -103,7 +103,7 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
 }
 
 /// Writes the body of a problem, now that the request id is known. Gives the problem back for the log.
-fn write_problem(response: &mut Response, id: &RequestId) -> Option<Problem> {
+pub(crate) fn write_problem(response: &mut Response, id: &RequestId) -> Option<Problem> {
     let problem = response.extensions_mut().remove::<Problem>()?;
     // A struct of strings and numbers: writing it does not fail.
     let body = serde_json::to_vec(&problem.body(id)).unwrap_or_default();

@@ -1,19 +1,39 @@
 //! The HTTP door: router, guard, limits, one file per endpoint.
 //!
-//! A request passes [`layers`] (name, limits, one log line), the [`guard`] (credential → permit) and one handler, which turns the body into
+//! A request passes the layers (name, limits, one log line), the [`guard`] (credential → permit) and one handler, which turns the body into
 //! domain values, makes one call to `service` and turns the result into an `api` type. Faults become a [`problem`] in one place. Invariants:
-//! no rules, no SQL, no clock and no second error format here.
+//! no rules, no SQL, no clock of its own and no second error format here. `server` calls [`App::new`] and [`service`].
 
 mod app;
+mod audit;
 pub mod credentials;
+mod deployments;
+mod fields;
 pub mod guard;
+pub mod idempotency;
 pub mod json;
 mod layers;
+mod openapi;
 mod peer;
+mod peppers;
 pub mod problem;
 pub mod query;
+mod router;
+mod setup;
+mod system;
+mod tokens;
+mod verify;
 
 pub use app::App;
+pub use json::shape::JsonLimits;
 pub use layers::body::RequestLimits;
 pub use layers::request_id::RequestId;
+pub use openapi::openapi_json;
 pub use peer::Peer;
+pub use verify::body::DoorBody;
+pub use verify::door::{Answer, Door};
+
+/// The hyper service that answers every request; one for all connections.
+pub fn service(app: App) -> Door {
+    Door::new(app)
+}

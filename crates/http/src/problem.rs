@@ -4,6 +4,8 @@
 //! layer ([`crate::layers`]) writes the body, because only there the request id is known. `service::Error` becomes a
 //! problem here and nowhere else. Invariant: what unknown, malformed, expired and revoked tokens get is one and the same value.
 
+pub(crate) mod catalogue;
+
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -191,7 +193,7 @@ impl Problem {
 }
 
 /// `token_name_taken` → `Token name taken`.
-fn title(code: &str) -> String {
+pub(crate) fn title(code: &str) -> String {
     let words = code.replace('_', " ");
     let mut letters = words.chars();
     letters
@@ -221,7 +223,7 @@ impl From<Error> for Problem {
             Error::Forbidden { missing } => Self::scope_missing(missing),
             Error::Refused { code, detail } => Self::new(StatusCode::FORBIDDEN, code, detail),
             Error::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
-            Error::Invalid(errors) => Self::invalid("field_invalid", errors),
+            Error::Invalid(errors) => Self::invalid("input_invalid", errors),
             Error::Gone { code, detail } => Self::new(StatusCode::GONE, code, detail),
             Error::Unprocessable { code, detail } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
@@ -259,7 +261,7 @@ mod tests {
         let problem = Problem::from(Error::Invalid(errors));
 
         assert_eq!(problem.0.detail, "`name`: too short; `scopes[0]`: unknown scope");
-        assert_eq!(problem.code(), "field_invalid");
+        assert_eq!(problem.code(), "input_invalid");
     }
 
     #[test]

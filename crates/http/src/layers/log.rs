@@ -7,42 +7,62 @@ use std::time::Duration;
 
 use claviger_domain::TokenId;
 use http::{Method, StatusCode};
-use tracing::{error, info};
 
 use super::metrics::known;
 use super::request_id::RequestId;
 use crate::problem::Problem;
 
 /// An answered request.
-pub(super) struct Answered<'a> {
-    pub(super) method: &'a Method,
-    pub(super) route: &'a str,
-    pub(super) status: StatusCode,
-    pub(super) took: Duration,
-    pub(super) request_id: &'a RequestId,
-    pub(super) token: Option<TokenId>,
-    pub(super) problem: Option<&'a Problem>,
+pub(crate) struct Answered<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) route: &'a str,
+    pub(crate) status: StatusCode,
+    pub(crate) took: Duration,
+    pub(crate) request_id: &'a RequestId,
+    pub(crate) token: Option<TokenId>,
+    pub(crate) problem: Option<&'a Problem>,
+}
+
+/// Writes the line at a level.
+macro_rules! line {
+    ($level:ident, $answered:expr, $($more:tt)*) => {{
+        let answered = $answered;
+        // A method that a caller made up is a text of theirs, and not logged.
+        let method = known(answered.method);
+        let status = answered.status.as_u16();
+        let duration_ms = answered.took.as_secs_f64() * 1_000.0;
+        let token = answered.token.map(tracing::field::display);
+        tracing::$level!(
+            target: "request",
+            method,
+            route = answered.route,
+            status,
+            duration_ms,
+            request_id = answered.request_id.as_str(),
+            token.id = token,
+            code = answered.problem.map(Problem::code),
+            $($more)*
+            "{method} {} answered {status}",
+            answered.route
+        );
+    }};
 }
 
 impl Answered<'_> {
     /// Writes the line; a fault of ours adds what only the log may know, at the level of an error.
-    pub(super) fn log(&self) {
-        let duration_ms = self.took.as_secs_f64() * 1_000.0;
-        // A method that a caller made up is a text of theirs, and not logged.
-        let method = known(self.method);
-        let status = self.status.as_u16();
-        let request_id = self.request_id.as_str();
-        let token = self.token.map(tracing::field::display);
-        let code = self.problem.map(Problem::code);
+    pub(crate) fn log(&self) {
         match self.problem.and_then(Problem::context) {
-            Some(context) => error!(
-                target: "request", method, route = self.route, status, duration_ms, request_id, token.id = token,
-                code, context, "{method} {} failed with {status}", self.route
-            ),
-            None => info!(
-                target: "request", method, route = self.route, status, duration_ms, request_id, token.id = token,
-                code, "{method} {} answered {status}", self.route
-            ),
+            Some(context) => line!(error, self, context,),
+            None => line!(info, self,),
+        }
+    }
+
+    /// The same where decisions are counted instead of written down (security.md §3e): a line only for who asks for details.
+    pub(crate) fn log_quietly(&self) {
+        if self.problem.is_some_and(|problem| problem.context().is_some()) {
+            self.log();
+        } else if tracing::enabled!(target: "request", tracing::Level::DEBUG) {
+            line!(debug, self,);
         }
     }
 }

@@ -14,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// Counters and histograms of the HTTP door. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct RequestMetrics {
+pub(crate) struct RequestMetrics {
     requests: Family<Answered, Counter>,
     durations: Family<Routed, Histogram, fn() -> Histogram>,
 }
@@ -39,16 +39,9 @@ struct KnownMethod(&'static str);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct StatusClass(u16);
 
-/// The handles of one route, looked up once: for a path that may not take a lock per request.
-#[derive(Debug, Clone)]
-pub(crate) struct RouteMetrics {
-    classes: [Counter; 5],
-    durations: Histogram,
-}
-
 impl RequestMetrics {
     /// Registers them under their documented names.
-    pub fn register(registry: &mut Registry) -> Self {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             requests: Family::default(),
             durations: Family::new_with_constructor(new_histogram),
@@ -81,33 +74,16 @@ impl RequestMetrics {
             .observe(took.as_secs_f64());
     }
 
-    /// The handles for one route.
-    pub(crate) fn for_route(&self, method: &Method, route: &str) -> RouteMetrics {
-        let class = |class: u16| {
+    /// The counters of one route by status class, `1xx` first: for a door that counts by itself.
+    pub(crate) fn classes_of(&self, method: &Method, route: &str) -> [Counter; 5] {
+        [1, 2, 3, 4, 5].map(|class| {
             let answered = Answered {
                 method: KnownMethod(known(method)),
                 route: route.to_owned(),
                 status: StatusClass(class),
             };
             self.requests.get_or_create_owned(&answered)
-        };
-        RouteMetrics {
-            classes: [class(1), class(2), class(3), class(4), class(5)],
-            durations: self.durations.get_or_create_owned(&Routed {
-                route: route.to_owned(),
-            }),
-        }
-    }
-}
-
-impl RouteMetrics {
-    /// Counts one answer; no lock but the histogram's own.
-    pub(crate) fn count(&self, status: StatusCode, took: Duration) {
-        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        if let Some(counter) = self.classes.get(class) {
-            counter.inc();
-        }
-        self.durations.observe(took.as_secs_f64());
+        })
     }
 }
 

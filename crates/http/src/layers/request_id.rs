@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that is taken from a client, in characters.
-pub const MAX_REQUEST_ID_CHARS: usize = 128;
+pub(crate) const MAX_REQUEST_ID_CHARS: usize = 128;
 
 /// The id of one request: 1–128 visible ASCII characters. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl RequestId {
 
 /// Makes the ids of a process.
 #[derive(Debug)]
-pub struct RequestIds {
+pub(crate) struct RequestIds {
     /// 25 bits that tell processes apart, as five characters.
     process: [u8; 5],
     start: u64,
@@ -51,7 +51,7 @@ impl RequestIds {
     ///
     /// # Errors
     /// When the random source gives nothing.
-    pub fn new(random: &dyn RandomSource) -> Result<Self, RandomUnavailable> {
+    pub(crate) fn new(random: &dyn RandomSource) -> Result<Self, RandomUnavailable> {
         let mut seed = [0; 16];
         random.fill(&mut seed)?;
         let number = u128::from_be_bytes(seed);
@@ -66,7 +66,7 @@ impl RequestIds {
     }
 
     /// The client's id if it is well-formed, else a new one.
-    pub fn of(&self, headers: &HeaderMap) -> RequestId {
+    pub(crate) fn of(&self, headers: &HeaderMap) -> RequestId {
         match headers.get(X_REQUEST_ID) {
             Some(value) if is_well_formed(value.as_bytes()) => RequestId(value.clone()),
             _ => self.next(),
@@ -74,7 +74,7 @@ impl RequestIds {
     }
 
     /// A new id, `req_` and 18 characters. Different from all others of this process.
-    pub fn next(&self) -> RequestId {
+    pub(crate) fn next(&self) -> RequestId {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let mut text = *b"req_000000000000000000";
         text[4..9].copy_from_slice(&self.process);

@@ -1,0 +1,19 @@
+//! `/v1/peppers`: list, rotate, retire.
+
+pub(crate) mod list;
+pub(crate) mod retire;
+pub(crate) mod rotate;
+
+use claviger_api::peppers::{Pepper, Peppers};
+use claviger_service::peppers::PepperState;
+
+/// The live peppers, without their keys.
+fn shown(peppers: Vec<PepperState>) -> Peppers {
+    let shown = |pepper: PepperState| Pepper {
+        id: pepper.id.to_string(),
+        current: pepper.current,
+        tokens: pepper.tokens,
+        live_tokens: pepper.live_tokens,
+    };
+    Peppers { data: peppers.into_iter().map(shown).collect() }
+}

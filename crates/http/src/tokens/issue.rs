@@ -1,0 +1,64 @@
+//! `POST /v1/tokens`
+
+use axum::extract::State;
+use axum::response::Response;
+use claviger_api::tokens::{IssueToken, IssuedToken, TokenType};
+use claviger_domain::name::{Description, Name};
+use claviger_domain::token::parse_scopes;
+use claviger_service::tokens::NewToken;
+use http::StatusCode;
+
+use super::wire;
+use crate::app::App;
+use crate::fields::{Fields, optional};
+use crate::guard::{Permit, scope};
+use crate::idempotency::{Idempotent, answer};
+use crate::openapi::{GuardedBody, IdempotencyHeader};
+use crate::problem::Problem;
+
+/// Issue a token
+///
+/// Makes a new token and shows its secret, this once. It never reaches further than the calling token and never outlives it. With an
+/// `Idempotency-Key`, the same call shows the same secret again until the secret is first used, at most ten minutes.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens",
+    tag = "tokens",
+    security(("token" = ["tokens:write"])),
+    params(IdempotencyHeader),
+    request_body = IssueToken,
+    responses(
+        (status = 201, description = "The token and its secret. Every verifier knows it already.", body = IssuedToken),
+        (status = 409, description = "`token_name_taken`, `idempotency_in_flight`, `secret_already_shown`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
+        GuardedBody,
+    ),
+)]
+pub(crate) async fn issue_token(
+    permit: Permit<scope::TokensWrite>,
+    State(app): State<App>,
+    request: Idempotent<IssueToken>,
+) -> Result<Response, Problem> {
+    let new = parsed(&request.body)?;
+    let once = request.once(wire::issued);
+    let reply = app.service().issue_token(&permit.context, new, once).await?;
+    Ok(answer(StatusCode::CREATED, reply, wire::issued))
+}
+
+fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
+    let mut fields = Fields::default();
+    let name = fields.take(Name::parse("name", &body.name));
+    let description = fields.take(optional("description", body.description.as_deref(), Description::parse));
+    let scopes = fields.take_all(parse_scopes("scopes", &body.scopes));
+    let expiry = fields.take(wire::expiry(body.expires_in_days, body.expires_at.as_deref(), body.never_expires));
+    let (Some(name), Some(description), Some(scopes), Some(expiry)) = (name, description, scopes, expiry) else {
+        return Err(fields.refused());
+    };
+    Ok(NewToken {
+        token_type: wire::parsed_type(body.token_type.unwrap_or(TokenType::Personal)),
+        name,
+        description: description.unwrap_or_default(),
+        scopes,
+        expiry,
+    })
+}

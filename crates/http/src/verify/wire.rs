@@ -1,0 +1,138 @@
+//! The decision on the wire: `claviger_api::verify::Decision`, written without building it.
+//!
+//! The hot path allocates nothing but the answer's bytes. The test below holds the two forms together, byte for byte.
+
+use std::fmt::Display;
+
+use claviger_domain::ScopeSet;
+use claviger_domain::token::TokenType;
+use claviger_domain::{TokenId, UserId};
+use claviger_verify::{Decision, DenialCode, Verified};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// A decision as its asker sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown(pub(crate) Decision);
+
+struct ShownToken<'a>(&'a Verified);
+
+/// Anything by its text.
+struct Text<T>(T);
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (valid, token, missing) = match &self.0 {
+            Decision::Allow(verified) => (true, Some(verified), ScopeSet::EMPTY),
+            Decision::Deny(denial) => match denial.code {
+                DenialCode::InsufficientScope { missing } => (false, denial.subject.as_ref(), missing),
+                _ => (false, denial.subject.as_ref(), ScopeSet::EMPTY),
+            },
+        };
+        let mut shown = serializer.serialize_struct("Decision", 4)?;
+        shown.serialize_field("valid", &valid)?;
+        shown.serialize_field("code", self.0.code())?;
+        shown.serialize_field("token", &token.map(ShownToken))?;
+        if missing.is_empty() {
+            shown.skip_field("missing_scopes")?;
+        } else {
+            shown.serialize_field("missing_scopes", &missing)?;
+        }
+        shown.end()
+    }
+}
+
+impl Serialize for ShownToken<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let verified = self.0;
+        let mut shown = serializer.serialize_struct("VerifiedToken", 6)?;
+        shown.serialize_field("id", &Text(verified.id))?;
+        match verified.token_type {
+            TokenType::Personal => {
+                shown.serialize_field("type", "personal")?;
+                shown.serialize_field("owner", &Text(UserId::from_i64(verified.owner.get())))?;
+            }
+            TokenType::Global | TokenType::Team | TokenType::Service => {
+                shown.serialize_field("type", "global")?;
+                shown.serialize_field("owner", &Text(TokenId::from_i64(verified.owner.get())))?;
+            }
+        }
+        shown.serialize_field("organization", &Text(verified.org))?;
+        shown.serialize_field("scopes", &verified.scopes)?;
+        shown.serialize_field("expires_at", &verified.expires_at.map(Text))?;
+        shown.end()
+    }
+}
+
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_api::tokens::TokenType as ApiType;
+    use claviger_api::verify as api;
+    use claviger_domain::{OrgId, OwnerId, Scope, Timestamp};
+    use claviger_verify::Denial;
+
+    use super::*;
+
+    fn verified(token_type: TokenType, expires_at: Option<Timestamp>) -> Verified {
+        Verified {
+            id: TokenId::from_i64(7),
+            org: OrgId::from_i64(8),
+            owner: OwnerId::from_i64(9),
+            token_type,
+            scopes: [Scope::TokensRead, Scope::AuditRead].into_iter().collect(),
+            expires_at,
+            first_use: false,
+        }
+    }
+
+    fn api_token(token: &Verified) -> api::VerifiedToken {
+        let is_personal = token.token_type == TokenType::Personal;
+        api::VerifiedToken {
+            id: token.id.to_string(),
+            token_type: if is_personal { ApiType::Personal } else { ApiType::Global },
+            owner: if is_personal { UserId::from_i64(9).to_string() } else { TokenId::from_i64(9).to_string() },
+            organization: token.org.to_string(),
+            scopes: vec!["tokens:read".into(), "audit:read".into()],
+            expires_at: token.expires_at.map(|end| end.to_string()),
+        }
+    }
+
+    fn check(decision: Decision, token: Option<&Verified>, missing: &[&str]) {
+        let expected = api::Decision {
+            valid: decision.verified().is_some(),
+            code: decision.code().to_owned(),
+            token: token.map(api_token),
+            missing_scopes: missing.iter().map(|&scope| scope.to_owned()).collect(),
+        };
+
+        assert_eq!(
+            serde_json::to_string(&Shown(decision)).unwrap(),
+            serde_json::to_string(&expected).unwrap()
+        );
+    }
+
+    #[test]
+    fn the_fast_form_is_the_wire_type_byte_for_byte() {
+        let personal = verified(TokenType::Personal, Some(Timestamp::from_millis(1_790_000_000_123)));
+        let global = verified(TokenType::Global, None);
+        let deny = |code, subject| Decision::Deny(Denial { code, subject });
+        let missing = ScopeSet::only(Scope::SystemWrite).with(Scope::TokensWrite);
+
+        check(Decision::Allow(personal), Some(&personal), &[]);
+        check(Decision::Allow(global), Some(&global), &[]);
+        check(deny(DenialCode::Unknown, None), None, &[]);
+        check(deny(DenialCode::Malformed, None), None, &[]);
+        check(deny(DenialCode::Revoked, Some(global)), Some(&global), &[]);
+        check(deny(DenialCode::Expired, Some(personal)), Some(&personal), &[]);
+        check(
+            deny(DenialCode::InsufficientScope { missing }, Some(global)),
+            Some(&global),
+            &["tokens:write", "system:write"],
+        );
+    }
+}
