@@ -1,1 +1,28 @@
-fn main() {}
+//! The binary `claviger`: `serve`, and the commands a person types on top of the public API.
+//!
+//! Invariant: a token is never an argument and never printed, except where the API shows it, at issue and regenerate. Every
+//! command ends with one of the exit codes of [`exit`], and everything is printed by [`output`].
+
+mod cli;
+mod commands;
+mod exit;
+mod expiry;
+mod output;
+mod paging;
+mod progress;
+mod prompt;
+mod remote;
+mod secrets;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let outcome = commands::run(cli::Cli::parse());
+    exit::conclude(outcome)
+}

@@ -1,0 +1,45 @@
+//! The command line: all commands in the order of the help.
+//!
+//! Invariant: no flag takes a secret. `tests/help.rs` walks every command and refuses one that could.
+
+use clap::{Parser, Subcommand};
+
+use crate::{commands, exit};
+
+/// A self-hosted authority for API tokens: issue, verify, revoke, and know who did what.
+#[derive(Debug, Parser)]
+#[command(
+    name = "claviger",
+    version,
+    max_term_width = 110,
+    arg_required_else_help = true,
+    after_help = exit::ALL
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Everything that can be asked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(commands::serve::Serve),
+    Init(commands::init::Init),
+    Demo(commands::demo::Demo),
+    #[command(subcommand)]
+    Token(commands::token::Token),
+    Verify(commands::verify::Verify),
+    #[command(subcommand)]
+    Deployment(commands::deployment::Deployment),
+    #[command(subcommand)]
+    Audit(commands::audit::Audit),
+    #[command(subcommand)]
+    Pepper(commands::pepper::Pepper),
+    Scan(commands::scan::Scan),
+    #[command(subcommand)]
+    Config(commands::config::Config),
+    Openapi(commands::openapi::Openapi),
+    Completions(commands::completions::Completions),
+    #[command(hide = true)]
+    HelpMarkdown(commands::help_markdown::HelpMarkdown),
+}

@@ -1,0 +1,50 @@
+//! The commands, one file each.
+
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod deployment;
+pub(crate) mod help_markdown;
+pub(crate) mod init;
+pub(crate) mod openapi;
+pub(crate) mod pepper;
+pub(crate) mod scan;
+pub(crate) mod serve;
+pub(crate) mod settings;
+pub(crate) mod token;
+pub(crate) mod verify;
+
+use std::future::Future;
+
+use crate::{
+    cli::{Cli, Command},
+    exit::Outcome,
+};
+
+/// Runs one command to its end.
+pub(crate) fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Serve(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Token(command) => wait(Box::pin(command.run())),
+        Command::Verify(command) => wait(command.run()),
+        Command::Deployment(command) => wait(Box::pin(command.run())),
+        Command::Audit(command) => wait(Box::pin(command.run())),
+        Command::Pepper(command) => wait(command.run()),
+        Command::Scan(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Openapi(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::HelpMarkdown(command) => command.run(),
+    }
+}
+
+/// Runs a command that calls a server: one thread is enough for one person.
+fn wait(command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(command)
+}

@@ -1,0 +1,67 @@
+//! `claviger token issue`: a new token, whose secret is shown this once.
+
+use clap::Args;
+use claviger_api::tokens::IssueToken;
+
+use super::{Kind, record};
+use crate::{
+    exit::{self, Exit, Outcome},
+    expiry::Expiry,
+    remote::Remote,
+};
+
+/// Issue a token. Its secret goes alone to the standard output: `TOKEN=$(claviger token issue …)`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REMOTE)]
+pub(crate) struct Issue {
+    /// A name, unique among the owner's live tokens.
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// What it may do, such as `deployments:write`; repeat it or separate by commas. `*` stands for every scope.
+    #[arg(
+        long = "scope",
+        visible_alias = "scopes",
+        value_name = "SCOPE",
+        required = true,
+        value_delimiter = ','
+    )]
+    scopes: Vec<String>,
+    /// Whom it acts as.
+    #[arg(long = "type", value_name = "TYPE", value_enum, default_value = "personal")]
+    kind: Kind,
+    /// A description for people.
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// When it ends: `7d`, `30d`, `60d`, `90d`, an instant such as `2027-01-01T00:00:00Z`, or `never`. 90 days unless said.
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Expiry>,
+    /// Names this request: repeating it with the same key shows the same secret, until its first use or for ten minutes.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+// === impl Issue ===
+
+impl Issue {
+    pub(super) async fn run(self) -> Outcome {
+        let client = self.remote.client()?;
+        let mut body = IssueToken {
+            token_type: Some(self.kind.into()),
+            name: self.name,
+            description: self.description,
+            scopes: self.scopes,
+            ..IssueToken::default()
+        };
+        match self.expires {
+            Some(Expiry::Days(days)) => body.expires_in_days = Some(days),
+            Some(Expiry::At(instant)) => body.expires_at = Some(instant),
+            Some(Expiry::Never) => body.never_expires = Some(true),
+            None => {}
+        }
+        let issued = client.issue_token(&body, self.idempotency_key.as_deref()).await?;
+        record::hand_over(&issued, self.remote.json)?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,109 @@
+//! A token, its secret and its receipts, as a person sees them.
+
+use claviger_api::tokens::{IssuedToken, Receipt, Token, TokenState, TokenType};
+
+use crate::{
+    exit::Outcome,
+    output::{self, Stream},
+};
+
+/// The headings of [`row`].
+pub(super) const HEADINGS: [&str; 8] = [
+    "ID",
+    "NAME",
+    "TYPE",
+    "STATE",
+    "HINT",
+    "SCOPES",
+    "EXPIRES",
+    "LAST USED",
+];
+
+/// A token in a list.
+pub(super) fn row(token: &Token) -> Vec<String> {
+    vec![
+        token.id.clone(),
+        token.name.clone(),
+        kind(token.token_type).to_owned(),
+        state(token.state).to_owned(),
+        format!("…{}", token.hint),
+        token.scopes.join(" "),
+        or_never(token.expires_at.as_ref()),
+        or_never(token.last_used_at.as_ref()),
+    ]
+}
+
+/// Prints a token alone.
+pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
+    let mut pairs = vec![
+        ("id", token.id.clone()),
+        ("name", token.name.clone()),
+        ("type", kind(token.token_type).to_owned()),
+        ("state", state(token.state).to_owned()),
+        ("hint", format!("…{}", token.hint)),
+        ("scopes", token.scopes.join(" ")),
+        ("owner", token.owner.clone()),
+        ("created", format!("{} by {}", token.created_at, token.created_by)),
+        ("expires", or_never(token.expires_at.as_ref())),
+        ("last used", last_used(token)),
+    ];
+    if !token.description.is_empty() {
+        pairs.insert(2, ("description", token.description.clone()));
+    }
+    if let Some(at) = &token.regenerated_at {
+        pairs.push(("regenerated", at.clone()));
+    }
+    if let Some(at) = &token.revoked_at {
+        let by = token.revoked_by.as_deref().unwrap_or("unknown");
+        let reason = token.revoke_reason.as_deref().unwrap_or("requested");
+        pairs.push(("revoked", format!("{at} by {by} ({reason})")));
+    }
+    if let Some(note) = &token.revoke_note {
+        pairs.push(("note", note.clone()));
+    }
+    output::record(stream, &pairs)
+}
+
+/// Shows a secret this once: alone on the standard output, with its record beside it.
+pub(super) fn hand_over(issued: &IssuedToken, json: bool) -> Outcome<()> {
+    if json {
+        return output::json(issued);
+    }
+    show(Stream::Aside, &issued.token)?;
+    output::note("Store the secret now: it is shown this once.");
+    output::secret(&issued.secret)
+}
+
+/// The proof that a change reached every verifier, in a sentence.
+pub(super) fn receipt(receipt: &Receipt) -> String {
+    format!(
+        "epoch {}, confirmed by {}, fenced {}, slowest {} ms",
+        receipt.epoch, receipt.verifiers.confirmed, receipt.verifiers.fenced, receipt.slowest_ms
+    )
+}
+
+fn last_used(token: &Token) -> String {
+    match (&token.last_used_at, &token.last_used_address) {
+        (Some(at), Some(address)) => format!("{at} from {address}"),
+        (at, _) => or_never(at.as_ref()),
+    }
+}
+
+fn or_never(instant: Option<&String>) -> String {
+    instant.cloned().unwrap_or_else(|| "never".to_owned())
+}
+
+fn kind(token_type: TokenType) -> &'static str {
+    match token_type {
+        TokenType::Personal => "personal",
+        TokenType::Global => "global",
+    }
+}
+
+fn state(state: TokenState) -> &'static str {
+    match state {
+        TokenState::Live => "live",
+        TokenState::Expired => "expired",
+        TokenState::Revoked => "revoked",
+    }
+}

@@ -1,0 +1,86 @@
+//! `claviger token update`: name, description, scopes, end; never the secret.
+
+use clap::Args;
+use claviger_api::tokens::UpdateToken;
+
+use super::record;
+use crate::{
+    exit::{self, Exit, Outcome},
+    expiry::Expiry,
+    output::{self, Stream},
+    remote::Remote,
+};
+
+/// Change a token's name, description, scopes or end. The secret stays as it is.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REMOTE)]
+pub(crate) struct Update {
+    /// The token's id, `tok_…`.
+    id: String,
+    #[command(flatten)]
+    changes: Changes,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// What to change; at least one.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Changes {
+    /// A new name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// A new description.
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// The new scopes, all of them; repeat it or separate by commas.
+    #[arg(
+        long = "scope",
+        visible_alias = "scopes",
+        value_name = "SCOPE",
+        value_delimiter = ','
+    )]
+    scopes: Option<Vec<String>>,
+    /// When it ends: `7d`, `30d`, `60d`, `90d` from now, an instant such as `2027-01-01T00:00:00Z`, or `never`.
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Expiry>,
+}
+
+// === impl Update ===
+
+impl Update {
+    pub(super) async fn run(self) -> Outcome {
+        let client = self.remote.client()?;
+        let changed = client.update_token(&self.id, &self.changes.into()).await?;
+        if self.remote.json {
+            output::json(&changed)?;
+        } else {
+            record::show(Stream::Result, &changed.token)?;
+            output::note(&format!(
+                "In force everywhere: {}.",
+                record::receipt(&changed.receipt)
+            ));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+// === impl Changes ===
+
+impl From<Changes> for UpdateToken {
+    fn from(changes: Changes) -> Self {
+        let mut body = Self {
+            name: changes.name,
+            description: changes.description,
+            scopes: changes.scopes,
+            ..Self::default()
+        };
+        match changes.expires {
+            Some(Expiry::Days(days)) => body.expires_in_days = Some(days),
+            Some(Expiry::At(instant)) => body.expires_at = Some(instant),
+            Some(Expiry::Never) => body.never_expires = Some(true),
+            None => {}
+        }
+        body
+    }
+}
