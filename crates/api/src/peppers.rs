@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::tokens::Receipt;
+
 /// A live pepper. Its key is never shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pepper {
@@ -22,6 +24,9 @@ pub struct Pepper {
 pub struct Peppers {
     /// At most two: the current one, and the previous one until it is retired.
     pub data: Vec<Pepper>,
+    /// Proof that the tokens which were revoked with a retired pepper are dead; only when there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 /// Gives the previous pepper up.

@@ -80,6 +80,8 @@ struct Inner {
     prefix: Prefix,
     metrics: Metrics,
     setup_code: Mutex<Option<SetupCode>>,
+    /// Held while the live peppers change: two rotations at once would lose a key.
+    pepper_change: tokio::sync::Mutex<()>,
     /// Idempotency keys whose first request is still being answered.
     in_flight: Mutex<HashSet<[u8; 32]>>,
     /// Last uses that are not in the store yet.

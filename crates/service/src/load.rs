@@ -60,6 +60,7 @@ impl Service {
             prefix: parts.prefix,
             metrics: parts.metrics,
             setup_code: std::sync::Mutex::default(),
+            pepper_change: tokio::sync::Mutex::default(),
             in_flight: std::sync::Mutex::default(),
             uses: std::sync::Mutex::default(),
         })))

@@ -6,6 +6,7 @@
 
 use claviger_domain::audit::Action;
 use claviger_domain::name::Label;
+use claviger_domain::receipt::Receipt;
 use claviger_store::{Tx, tokens as token_rows};
 use claviger_token::PepperId;
 use claviger_verify::{Change, Peppers};
@@ -15,6 +16,9 @@ use crate::audit::Record;
 use crate::error::{Error, Result};
 use crate::keys::{Key, KeyStoreError, PepperKeys};
 use crate::{Context, Service};
+
+/// Stragglers that one transaction revokes.
+const STRAGGLERS_AT_ONCE: u32 = 1_000;
 
 /// A live pepper, without its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,15 @@ pub struct PepperState {
     pub tokens: u64,
     /// Live ones among them.
     pub live_tokens: u64,
+}
+
+/// What retiring a pepper left.
+#[derive(Debug, Clone)]
+pub struct Retired {
+    /// The live peppers.
+    pub peppers: Vec<PepperState>,
+    /// Proof that the tokens which depended on the retired one are dead; `None` when there were none.
+    pub receipt: Option<Receipt>,
 }
 
 impl Service {
@@ -62,6 +75,8 @@ impl Service {
     /// # Errors
     /// `pepper_previous_live`; `pepper_in_configuration`; `random_unavailable`; those of the store.
     pub async fn rotate_pepper(&self, ctx: &Context) -> Result<Vec<PepperState>> {
+        let _alone = self.0.pepper_change.lock().await;
+        self.flush_redigests().await?;
         if let Some(straggling) = self.stragglers(ctx).await?
             && straggling > 0
         {
@@ -95,7 +110,8 @@ impl Service {
     ///
     /// # Errors
     /// `pepper_none_previous`; `pepper_has_stragglers`; `pepper_in_configuration`; those of the store.
-    pub async fn retire_pepper(&self, ctx: &Context, revoke_stragglers: bool) -> Result<Vec<PepperState>> {
+    pub async fn retire_pepper(&self, ctx: &Context, revoke_stragglers: bool) -> Result<Retired> {
+        let _alone = self.0.pepper_change.lock().await;
         self.flush_redigests().await?;
         let Some(straggling) = self.stragglers(ctx).await? else {
             return Err(Error::conflict(
@@ -116,9 +132,10 @@ impl Service {
                 "there is no previous pepper",
             ));
         };
-        if straggling > 0 {
-            self.revoke_stragglers(ctx, previous).await?;
-        }
+        let receipt = match revoke_stragglers {
+            true => self.revoke_stragglers(ctx, previous).await?,
+            false => None,
+        };
         self.take_over(PepperKeys {
             current: peppers.current,
             previous: None,
@@ -133,7 +150,10 @@ impl Service {
             },
         )
         .await?;
-        self.list_peppers(ctx).await
+        Ok(Retired {
+            peppers: self.list_peppers(ctx).await?,
+            receipt,
+        })
     }
 
     /// Live tokens under the previous pepper; `None` when there is no previous pepper.
@@ -145,19 +165,19 @@ impl Service {
             .map(|pepper| pepper.live_tokens))
     }
 
-    async fn revoke_stragglers(&self, ctx: &Context, pepper: PepperId) -> Result<()> {
+    /// Revokes the live tokens under `pepper`; the receipt is that of the last of them.
+    async fn revoke_stragglers(&self, ctx: &Context, pepper: PepperId) -> Result<Option<Receipt>> {
         let note = Label::parse("note", "its pepper was retired")?;
         let now = ctx.now();
+        let mut receipt = None;
         loop {
-            let read = self
-                .0
-                .store
-                .read(async move |tx: &mut Tx| token_rows::with_pepper(tx, pepper, now, 1_000).await);
-            let ids = read.await?;
+            let straggling =
+                async move |tx: &mut Tx| token_rows::with_pepper(tx, pepper, now, STRAGGLERS_AT_ONCE).await;
+            let ids = self.0.store.read(straggling).await?;
             if ids.is_empty() {
-                return Ok(());
+                return Ok(receipt);
             }
-            self.revoke_listed(ctx, ids, Some(note.clone())).await?;
+            receipt = Some(self.revoke_listed(ctx, ids, Some(note.clone())).await?);
         }
     }
 

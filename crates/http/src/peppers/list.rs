@@ -25,5 +25,5 @@ pub(crate) async fn list_peppers(
     State(app): State<App>,
 ) -> Result<Json<Peppers>, Problem> {
     let peppers = app.service().list_peppers(&permit.context).await?;
-    Ok(Json(shown(peppers)))
+    Ok(Json(shown(peppers, None)))
 }

@@ -30,9 +30,9 @@ pub(crate) async fn retire_pepper(
     State(app): State<App>,
     OptionalJson(body): OptionalJson<RetirePepper>,
 ) -> Result<Json<Peppers>, Problem> {
-    let peppers = app
+    let retired = app
         .service()
         .retire_pepper(&permit.context, body.revoke_stragglers)
         .await?;
-    Ok(Json(shown(peppers)))
+    Ok(Json(shown(retired.peppers, retired.receipt.as_ref())))
 }

@@ -30,5 +30,5 @@ pub(crate) async fn rotate_pepper(
     State(app): State<App>,
 ) -> Result<Json<Peppers>, Problem> {
     let peppers = app.service().rotate_pepper(&permit.context).await?;
-    Ok(Json(shown(peppers)))
+    Ok(Json(shown(peppers, None)))
 }
