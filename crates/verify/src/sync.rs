@@ -8,11 +8,12 @@ pub(crate) use core::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
-/// Reading a value that the same function goes on to replace.
+/// Reading a value that the same function is about to replace.
 ///
-/// To the processor this is a load. `loom` 0.7 remembers one last access per atomic, so a writer's own load hides an earlier load
-/// of a reader, and the order "store, then that load" is never tried; the models would pass without exploring anything. As a
-/// read-modify-write that changes nothing, the access counts as a store. It adds no order: the release sequence goes on through it.
+/// To the processor this is a load. `loom` 0.7 remembers only the last access of each atomic, so a writer's own load hides a
+/// reader's load before it, and the order "that store, then that load" is never tried: models would pass without having explored
+/// it. As a read-modify-write that changes nothing the access counts as a store. It adds no order: a release sequence goes on
+/// through it.
 pub(crate) trait LoadToChange<T> {
     /// The present value, acquired.
     fn load_to_change(&self) -> T;

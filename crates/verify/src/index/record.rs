@@ -163,7 +163,11 @@ impl Record {
             return Reading::Changed;
         }
         let other = self.key() != key;
-        let snapshot = if other { None } else { Some(self.rest(key, version)) };
+        let snapshot = if other {
+            None
+        } else {
+            Some(self.rest(key, version))
+        };
         // Every load above is Acquire, so this one cannot come before any of them.
         if self.version.load(Ordering::Relaxed) != version {
             return Reading::Changed;

@@ -176,9 +176,7 @@ impl Shard {
                 Slot::EMPTY => return None,
                 slot => {
                     if let Some(number) = slot.number_if(tag)
-                        && records
-                            .get(number)
-                            .is_some_and(|record| record.key() == key)
+                        && records.get(number).is_some_and(|record| record.key() == key)
                     {
                         return Some(Place { at, record: number });
                     }
