@@ -15,11 +15,11 @@ use crate::config::GivenKeys;
 use file::{Kept, KeyFile};
 
 /// All keys, and where changes of them are kept.
-pub struct Keys {
+pub(crate) struct Keys {
     /// The keys in memory.
-    pub ring: KeyRing,
+    pub(crate) ring: KeyRing,
     /// Keeps them across restarts.
-    pub store: Arc<dyn KeyStore>,
+    pub(crate) store: Arc<dyn KeyStore>,
 }
 
 /// Why there are no usable keys. No start without them.
@@ -93,7 +93,7 @@ pub struct PepperIds(pub Vec<PepperId>);
 ///
 /// # Errors
 /// [`KeysError`]; then nothing was written.
-pub fn open(
+pub(crate) fn open(
     given: &GivenKeys,
     directory: PathBuf,
     in_use: &[PepperId],

@@ -63,7 +63,7 @@ async fn live(config: &Config) -> Result<()> {
     match drained {
         Drained::Finished => tracing::info!("ended in order"),
         Drained::Cut { connections } => {
-            tracing::warn!(connections, "ended; connections were cut at the deadline")
+            tracing::warn!(connections, "ended; connections were cut at the deadline");
         }
     }
     Ok(())

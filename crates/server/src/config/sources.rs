@@ -163,7 +163,10 @@ pub(super) fn layered(overrides: &Overrides, environment: &Environment) -> Resul
         let origin = Origin::File(path.display().to_string());
         overlay(&mut values, &mut faults, collect_file(&path)?, |_| origin.clone());
     }
-    let variables = environment.settings().collect().map_err(one_fault)?;
+    let variables = environment
+        .settings()
+        .collect()
+        .map_err(|error| one_fault(&error))?;
     overlay(&mut values, &mut faults, variables, |key| {
         Origin::Variable(format!("{PREFIX}{}", key.replace('.', "__").to_uppercase()))
     });
@@ -272,6 +275,6 @@ fn unknown(key: &str, origin: &Origin) -> String {
     }
 }
 
-fn one_fault(error: config::ConfigError) -> ConfigError {
+fn one_fault(error: &config::ConfigError) -> ConfigError {
     ConfigError::one(error.to_string())
 }
