@@ -128,10 +128,8 @@ impl ChildServer {
         // Read to its end, or the child would stop at a full pipe.
         if let Some(output) = child.stdout.take() {
             std::thread::spawn(move || {
-                BufReader::new(output)
-                    .lines()
-                    .map_while(Result::ok)
-                    .for_each(drop)
+                let lines = BufReader::new(output).lines();
+                lines.map_while(Result::ok).for_each(drop);
             });
         }
         let mut child = Guarded(Some(child));

@@ -278,11 +278,9 @@ fn major(directory: &Path) -> Option<u32> {
         .arg("--version")
         .output()
         .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let number = text
-        .split_whitespace()
-        .find_map(|word| word.split('.').next()?.parse().ok());
-    number
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.split_whitespace()
+        .find_map(|word| word.split('.').next()?.parse().ok())
 }
 
 /// Makes a cluster and starts it; `None` when it does not answer.

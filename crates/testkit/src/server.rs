@@ -132,16 +132,23 @@ impl TestServer {
     /// # Panics
     /// When it does not stop or start.
     pub async fn restart(&mut self) {
+        if let Err(error) = self.try_restart().await {
+            panic!("the server did not start again: {error:?}");
+        }
+    }
+
+    /// The same, for tests of a start that is refused.
+    ///
+    /// # Errors
+    /// What the server says to its operator.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn try_restart(&mut self) -> anyhow::Result<()> {
         self.stop().await;
-        self.running = Running::start(
-            self.place.config(),
-            &self.clock,
-            &self.random,
-            &self.logs,
-            &self.address,
-        )
-        .await
-        .unwrap_or_else(|error| panic!("the server did not start again: {error:?}"));
+        let config = self.place.config();
+        self.running = Running::start(config, &self.clock, &self.random, &self.logs, &self.address).await?;
+        Ok(())
     }
 
     /// Stops the server in order. Nothing but [`TestServer::restart`], the log and the files is of use afterwards.

@@ -52,7 +52,15 @@ impl Running {
         };
         let config = config.clone();
         let open = runtime.spawn(async move { Server::open(&config, surroundings).await });
-        let server = open.await.context("opening panicked")??;
+        let opened = open.await.context("opening panicked").and_then(|opened| opened);
+        let server = match opened {
+            Ok(server) => server,
+            Err(error) => {
+                // As in `drop`: not here, where futures run.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         *address.write().unwrap_or_else(PoisonError::into_inner) = server.address();
         let service = server.service().clone();
         let (end, ended) = oneshot::channel();
