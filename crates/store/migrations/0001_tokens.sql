@@ -101,7 +101,7 @@ CREATE TABLE deployment (
     ref TEXT,
     environment {text} NOT NULL,
     started_at BIGINT,
-    finished_at BIGINT,
+    finished_at BIGINT NOT NULL,
     result TEXT NOT NULL,
     reported_by BIGINT NOT NULL,
     created_at BIGINT NOT NULL

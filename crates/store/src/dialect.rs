@@ -190,4 +190,22 @@ mod tests {
         );
         assert_eq!(Backend::Sqlite.render("{nonsense}"), "{nonsense}");
     }
+
+    #[test]
+    fn the_end_of_a_prefix_follows_every_text_that_begins_with_it() {
+        assert_eq!(prefix_end("ab").as_deref(), Some("ac"));
+        assert_eq!(prefix_end("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(prefix_end("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(prefix_end(""), None);
+        assert_eq!(prefix_end("\u{10ffff}"), None);
+    }
+
+    #[test]
+    fn numbers_are_a_json_array() {
+        assert_eq!(numbers([]), "[]");
+        assert_eq!(
+            numbers([i64::MIN, 0, i64::MAX]),
+            "[-9223372036854775808,0,9223372036854775807]"
+        );
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Store::write`] and [`Store::read`] run operations, [`Tx`] is where they run statements, and there is one module of plain
 //! functions per noun: rows in, rows out, no rules. Invariants: what was acknowledged is on disk; the plaintext of a token is
-//! never here; both backends pass one conformance suite (`tests/conformance.rs`).
+//! never here; both backends pass one conformance suite (`tests/conformance/`).
 //!
 //! | file | what |
 //! | --- | --- |
@@ -11,6 +11,7 @@
 //! | `transaction`, `value` | statements, parameters, rows |
 //! | `sqlite`, `postgres`, `dialect` | what differs |
 //! | `migrate`, `migrations/` | the schema |
+//! | the public modules | one noun each: rows in, rows out |
 
 pub mod audit;
 pub mod changes;
@@ -24,6 +25,7 @@ mod migrate;
 pub mod organizations;
 mod postgres;
 mod reader;
+pub mod settings;
 mod sqlite;
 mod store;
 pub mod tokens;
