@@ -137,7 +137,10 @@ fn explain(failure: &Failure) {
                 output::note(&format!("  request: {id}"));
             }
         }
-        Failure::Usage(_) | Failure::Failed(_) => output::note(&format!("error: {failure}")),
+        Failure::Usage(_) | Failure::Failed(_) => {
+            let words = format!("error: {failure}");
+            words.lines().for_each(output::note);
+        }
     }
 }
 

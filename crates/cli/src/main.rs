@@ -11,6 +11,7 @@ mod output;
 mod paging;
 mod progress;
 mod prompt;
+mod receipt;
 mod remote;
 mod secrets;
 mod text;

@@ -6,7 +6,7 @@ use claviger_api::peppers::{Peppers, RetirePepper};
 use crate::{
     exit::{self, Exit, Failure, Outcome},
     output::{self, Stream},
-    prompt,
+    prompt, receipt,
     remote::Remote,
 };
 
@@ -103,5 +103,11 @@ fn show(remote: &Remote, peppers: &Peppers) -> Outcome {
         &["ID", "RANK", "LIVE TOKENS", "ALL TOKENS"],
         &rows,
     )?;
+    if let Some(proof) = &peppers.receipt {
+        output::note(&format!(
+            "The tokens that depended on it are dead: {}.",
+            receipt::sentence(proof)
+        ));
+    }
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod config;
+mod demo;
 mod help;
 mod reference;
 mod scan;

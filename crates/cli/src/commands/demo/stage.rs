@@ -11,9 +11,12 @@ use std::{
 };
 
 use claviger_client::{Client, Credential};
-use serde_json::Value;
+use serde::Serialize;
 
-use crate::{exit::Outcome, output};
+use crate::{
+    exit::{Failure, Outcome},
+    output,
+};
 
 /// A client whose requests are shown.
 pub(super) struct Actor {
@@ -45,10 +48,10 @@ impl Actor {
     }
 
     /// Shows a request that is about to be sent.
-    pub(super) fn sends(&self, method: &str, path: &str, body: Option<&Value>) -> Outcome<()> {
+    pub(super) fn sends(&self, method: &str, path: &str, body: Option<&impl Serialize>) -> Outcome<()> {
         output::line(&format!("   → {method} {path}   {}", self.who))?;
         if let Some(body) = body {
-            output::line(&format!("     {body}"))?;
+            output::line(&format!("     {}", json(body)?))?;
         }
         Ok(())
     }
@@ -57,6 +60,11 @@ impl Actor {
     pub(super) fn gets(&self, words: impl Display) -> Outcome<()> {
         output::line(&format!("   ← {} {words}", self.status.load(Ordering::Relaxed)))
     }
+}
+
+/// A body as it travels.
+pub(super) fn json(body: &impl Serialize) -> Outcome<String> {
+    serde_json::to_string(body).map_err(|error| Failure::Failed(error.into()))
 }
 
 /// Begins a step.

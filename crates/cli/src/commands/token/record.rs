@@ -1,6 +1,6 @@
-//! A token, its secret and its receipts, as a person sees them.
+//! A token and its secret, as a person sees them.
 
-use claviger_api::tokens::{IssuedToken, Receipt, Token, TokenState, TokenType};
+use claviger_api::tokens::{IssuedToken, Token, TokenState, TokenType};
 
 use crate::{
     exit::Outcome,
@@ -72,14 +72,6 @@ pub(super) fn hand_over(issued: &IssuedToken, json: bool) -> Outcome<()> {
     show(Stream::Aside, &issued.token)?;
     output::note("Store the secret now: it is shown this once.");
     output::secret(&issued.secret)
-}
-
-/// The proof that a change reached every verifier, in a sentence.
-pub(super) fn receipt(receipt: &Receipt) -> String {
-    format!(
-        "epoch {}, confirmed by {}, fenced {}, slowest {} ms",
-        receipt.epoch, receipt.verifiers.confirmed, receipt.verifiers.fenced, receipt.slowest_ms
-    )
 }
 
 fn last_used(token: &Token) -> String {

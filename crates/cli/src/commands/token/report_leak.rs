@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use claviger_api::tokens::ReportLeak as Body;
 
-use super::record;
 use crate::{
     exit::{self, Exit, Outcome},
-    output,
+    output, receipt,
     remote::Remote,
     secrets,
 };
@@ -44,8 +43,8 @@ impl ReportLeak {
         if self.remote.json {
             output::json(&revoked)?;
         } else {
-            let receipt = record::receipt(&revoked.receipt);
-            output::line(&format!("{} is revoked everywhere ({receipt})", revoked.id))?;
+            let proof = receipt::sentence(&revoked.receipt);
+            output::line(&format!("{} is revoked everywhere ({proof})", revoked.id))?;
         }
         Ok(Exit::Done)
     }

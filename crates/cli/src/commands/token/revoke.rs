@@ -6,13 +6,13 @@ use clap::Args;
 use claviger_api::tokens::{RevokeFilter, RevokeToken, RevokeTokens, RevokedTokens};
 use claviger_client::Client;
 
-use super::{Kind, record};
+use super::Kind;
 use crate::{
     exit::{self, Exit, Failure, Outcome},
     expiry::instant,
     output::{self, Stream},
     progress::Progress,
-    prompt,
+    prompt, receipt,
     remote::Remote,
 };
 
@@ -107,8 +107,8 @@ impl Revoke {
         if self.remote.json {
             output::json(&revoked)?;
         } else {
-            let receipt = record::receipt(&revoked.receipt);
-            output::line(&format!("{} is revoked everywhere ({receipt})", revoked.id))?;
+            let proof = receipt::sentence(&revoked.receipt);
+            output::line(&format!("{} is revoked everywhere ({proof})", revoked.id))?;
         }
         Ok(Exit::Done)
     }
@@ -126,8 +126,8 @@ impl Revoke {
         if self.remote.json {
             output::json(&changed)?;
         } else {
-            let receipt = record::receipt(&changed.receipt);
-            output::line(&format!("{id} is revoked everywhere ({receipt})"))?;
+            let proof = receipt::sentence(&changed.receipt);
+            output::line(&format!("{id} is revoked everywhere ({proof})"))?;
         }
         Ok(Exit::Done)
     }
@@ -219,7 +219,7 @@ fn show(revoked: &RevokedTokens) -> Outcome<()> {
     };
     let proof = revoked
         .receipt
-        .map(|proof| format!(" ({})", record::receipt(&proof)))
+        .map(|proof| format!(" ({})", receipt::sentence(&proof)))
         .unwrap_or_default();
     output::line(&format!(
         "{} {done}, {} had ended already, {} were used within the last hour{proof}",

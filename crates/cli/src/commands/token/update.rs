@@ -8,6 +8,7 @@ use crate::{
     exit::{self, Exit, Outcome},
     expiry::Expiry,
     output::{self, Stream},
+    receipt,
     remote::Remote,
 };
 
@@ -58,7 +59,7 @@ impl Update {
             record::show(Stream::Result, &changed.token)?;
             output::note(&format!(
                 "In force everywhere: {}.",
-                record::receipt(&changed.receipt)
+                receipt::sentence(&changed.receipt)
             ));
         }
         Ok(Exit::Done)
