@@ -3,11 +3,11 @@
 //! Invariant: `openapi/claviger.json` is byte for byte what `claviger openapi` prints, so a change of the public API
 //! shows in review. Called by hand after a change and by `ci` with `--check`.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::workspace::{cargo, output, root};
+use crate::workspace::{output, root, server};
 
 const PATH: &str = "openapi/claviger.json";
 
@@ -21,15 +21,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         [only] if only == "--check" => true,
         _ => bail!("usage: cargo xtask openapi [--check]"),
     };
-    let printed = output(cargo().args([
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "claviger",
-        "--",
-        "openapi",
-    ]))?;
+    let printed = output(Command::new(server()?).arg("openapi"))?;
     let made = format!("{}\n", printed.trim_end());
     let document: serde_json::Value =
         serde_json::from_str(&made).context("`claviger openapi` printed no JSON")?;

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::{
     tools,
-    workspace::{cargo, root, run as start},
+    workspace::{cargo, root, run as start, server},
 };
 
 /// Runs all tests; arguments go to `cargo test` and then choose the tests, so that the model checker's are named as
@@ -17,7 +17,7 @@ use crate::{
 /// When a program is missing, a build fails or a test fails.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     tools::provide()?;
-    start(cargo().args(["build", "--locked", "--package", "claviger"]))?;
+    server()?;
     // Beside `--workspace`, cargo would not heed the choice of a package.
     let chosen = arguments
         .iter()

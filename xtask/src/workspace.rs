@@ -77,6 +77,16 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
     Ok(PathBuf::from(folder))
 }
 
+/// The server's program, built as the tests build it: with the features that the whole workspace asks for, so that
+/// nothing is built twice.
+///
+/// # Errors
+/// When the build fails.
+pub(crate) fn server() -> Result<PathBuf> {
+    run(cargo().args(["build", "--locked", "--workspace", "--bin", "claviger"]))?;
+    Ok(target_folder()?.join("debug/claviger"))
+}
+
 /// A text file of the repository.
 pub(crate) struct File {
     /// Relative to the root, with `/`.
