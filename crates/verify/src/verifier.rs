@@ -155,7 +155,10 @@ impl Verifier {
             };
             let second = second_of(now);
             match self.index.mark(&hit, second) {
-                Mark::Already => return Decision::Allow(verified),
+                Mark::Already => {
+                    self.note_rotation(verified.id, rotation, MAX_REDIGESTS / 2);
+                    return Decision::Allow(verified);
+                }
                 Mark::Marked { first } => {
                     self.note_use(verified.id, second, address, rotation);
                     return Decision::Allow(Verified {
@@ -236,7 +239,17 @@ impl Verifier {
     /// The rest of a marked use: whence, and the digest to be stored anew. Once a second for each token.
     fn note_use(&self, id: TokenId, second: u32, address: IpAddr, rotation: Option<(Digest, Digest)>) {
         self.addresses.push(id, second, address);
-        if let Some((from, to)) = rotation {
+        self.note_rotation(id, rotation, MAX_REDIGESTS);
+    }
+
+    /// The digest to be stored anew, while a rotation lasts. A token that was used before in the same second, perhaps before the
+    /// rotation began, is noted too, lest it end with the old pepper; but a busy one fills no more than half of the queue, so that
+    /// it keeps no other out.
+    #[inline]
+    fn note_rotation(&self, id: TokenId, rotation: Option<(Digest, Digest)>, limit: usize) {
+        if let Some((from, to)) = rotation
+            && self.redigests.len() < limit
+        {
             // When the queue is full the redigest is dropped; it comes again at the token's next use.
             let _ = self.redigests.push(Redigest { id, from, to });
         }

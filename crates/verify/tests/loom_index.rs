@@ -7,6 +7,7 @@
 //! `without_…` leave out one step and must fail: they show that the models can. The bounds are what a minute allows:
 //! some 800,000 executions in all.
 #![cfg(loom)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

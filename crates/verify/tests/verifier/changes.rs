@@ -1,0 +1,154 @@
+//! What each change does to the tokens it is about, and to no other.
+
+use claviger_domain::{Scope, ScopeSet, Timestamp};
+use claviger_verify::index::{Fields, Full, Index, Key};
+use claviger_verify::{Applied, Change, Entry};
+
+use crate::support::{NOW, apply, code, digest, entry, present, verifier};
+
+#[test]
+fn an_update_is_in_force_whole() {
+    let verifier = verifier([entry(1)]);
+    let updated = Entry {
+        scopes: ScopeSet::only(Scope::TokensRead),
+        expires_at: Some(Timestamp::from_seconds(1_790_000_001)),
+        ..entry(1)
+    };
+
+    apply(&verifier, Change::Upsert(updated));
+
+    let seen = *present(&verifier, 1, NOW).verified().unwrap();
+    assert_eq!(
+        (seen.scopes, seen.expires_at),
+        (updated.scopes, updated.expires_at)
+    );
+    assert_eq!(verifier.len(), 1);
+}
+
+#[test]
+fn no_later_entry_revives_a_revoked_token() {
+    let verifier = verifier([entry(1)]);
+    apply(&verifier, Change::Revoke(digest(1)));
+
+    apply(&verifier, Change::Upsert(entry(1)));
+    assert_eq!(code(&verifier, 1), "revoked");
+
+    let new = Entry {
+        digest: digest(2),
+        ..entry(1)
+    };
+    apply(&verifier, Change::Replace { old: digest(1), new });
+    assert_eq!(code(&verifier, 2), "revoked", "nor under a new secret");
+}
+
+#[test]
+fn a_new_secret_replaces_the_old_one_and_keeps_the_last_use() {
+    let verifier = verifier([entry(1)]);
+    present(&verifier, 1, NOW);
+    let new = Entry {
+        digest: digest(2),
+        ..entry(1)
+    };
+
+    apply(&verifier, Change::Replace { old: digest(1), new });
+
+    assert_eq!(code(&verifier, 1), "unknown");
+    assert_eq!(verifier.last_used(&digest(2)), Some(NOW));
+    assert!(!present(&verifier, 2, NOW).verified().unwrap().first_use);
+    assert_eq!(verifier.len(), 1);
+}
+
+#[test]
+fn with_an_overlap_both_secrets_are_good_until_the_old_one_is_removed() {
+    let verifier = verifier([entry(1)]);
+    let new = Entry {
+        digest: digest(2),
+        ..entry(1)
+    };
+    apply(&verifier, Change::Upsert(new));
+    assert_eq!([code(&verifier, 1), code(&verifier, 2)], ["valid", "valid"]);
+
+    apply(&verifier, Change::Remove(digest(1)));
+
+    assert_eq!([code(&verifier, 1), code(&verifier, 2)], ["unknown", "valid"]);
+}
+
+#[test]
+fn a_removed_token_is_unknown_and_can_come_back_as_another() {
+    let verifier = verifier([entry(1), entry(2)]);
+
+    apply(&verifier, Change::Remove(digest(1)));
+    assert_eq!([code(&verifier, 1), code(&verifier, 2)], ["unknown", "valid"]);
+
+    apply(&verifier, Change::Upsert(entry(1)));
+    assert!(
+        present(&verifier, 1, NOW).verified().unwrap().first_use,
+        "nothing is left of the old one"
+    );
+}
+
+#[test]
+fn a_change_about_a_token_that_is_not_there_says_so() {
+    let verifier = verifier([]);
+
+    assert_eq!(verifier.apply(Change::Revoke(digest(1))), Ok(Applied::Absent));
+    assert_eq!(verifier.apply(Change::Remove(digest(1))), Ok(Applied::Absent));
+    let rekey = Change::Rekey {
+        from: digest(1),
+        to: digest(2),
+    };
+    assert_eq!(verifier.apply(rekey), Ok(Applied::Absent));
+    assert!(verifier.is_empty());
+}
+
+#[test]
+fn the_limit_of_tokens_is_reached_says_so_and_leaves_the_rest_alone() {
+    let (index, mut half) = Index::new(2);
+    let fields = |number: u64| Fields {
+        key: Key::from_bits(number, number),
+        id: 0,
+        expires_at: 0,
+        owner: 0,
+        policy: 0,
+        flags: 0,
+    };
+    index.upsert(&mut half, &fields(1), 0).unwrap();
+    index.upsert(&mut half, &fields(2), 0).unwrap();
+
+    assert_eq!(index.upsert(&mut half, &fields(3), 0), Err(Full::Tokens));
+
+    assert_eq!(index.len(), 2);
+    assert!(index.find(fields(1).key).is_some() && index.find(fields(3).key).is_none());
+    index.remove(&mut half, fields(1).key).unwrap();
+    index.upsert(&mut half, &fields(3), 0).unwrap();
+    assert!(
+        index.find(fields(3).key).is_some(),
+        "a freed record is used again"
+    );
+}
+
+#[test]
+fn a_token_costs_at_most_96_bytes_whether_loaded_at_once_or_grown() {
+    const TOKENS: u32 = 60_000;
+    for reserved in [true, false] {
+        let verifier = verifier([]);
+        let empty = verifier.memory_bytes();
+        if reserved {
+            verifier.reserve(TOKENS).unwrap();
+        }
+
+        let loaded = verifier
+            .load((0..TOKENS).map(|number| entry(number.into())))
+            .unwrap();
+
+        assert_eq!(loaded, TOKENS.into());
+        assert_eq!(verifier.len(), TOKENS.into());
+        // One chunk of records may be begun and not yet filled.
+        let bytes = verifier.memory_bytes() - empty - (1 << 20);
+        assert!(
+            bytes <= 96 * TOKENS as usize,
+            "{} a token",
+            bytes / TOKENS as usize
+        );
+    }
+}
