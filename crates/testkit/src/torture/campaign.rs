@@ -15,7 +15,7 @@ use super::{
     api::Api,
     checker::Checker,
     ledger::Ledger,
-    millis,
+    millis, monotonic_ns,
     power::Disk,
     quantile,
     state::{Counts, Token},
@@ -187,8 +187,7 @@ impl Campaign {
         });
         let mut clients = workload::start(&shift, &self.checker.state.live(LIVE_TOKENS));
         sleep(self.time_under_load()).await;
-        self.break_it().await?;
-        shift.over.store(true, Ordering::Relaxed);
+        let broken = self.break_it(&shift).await?;
         while let Some(client) = clients.join_next().await {
             client??;
         }
@@ -197,16 +196,32 @@ impl Campaign {
         }
         let ready = self.child.start(&self.http).await?;
         self.ready.push(u64::try_from(ready.as_nanos())?);
-        let entries = self.ledger.read_new()?;
+        let entries = self.ledger.read_new(broken)?;
         self.checker.round(&self.api, &entries).await
     }
 
-    async fn break_it(&mut self) -> Result<()> {
-        if let Breaker::PowerCut(disk) = &self.breaker {
-            disk.cut()?;
-            sleep(DISK_DELAY).await;
+    /// Breaks the server under load; gives the instant at which that began.
+    async fn break_it(&mut self, shift: &Shift) -> Result<u64> {
+        // The flag before the clock: a client whose answer came after that instant begins nothing more.
+        let begin = || {
+            shift.over.store(true, Ordering::SeqCst);
+            monotonic_ns()
+        };
+        match &mut self.breaker {
+            Breaker::Kill => {
+                let broken = begin();
+                self.child.kill()?;
+                Ok(broken)
+            }
+            Breaker::PowerCut(disk) => {
+                disk.arm()?;
+                let broken = begin();
+                disk.cut()?;
+                sleep(DISK_DELAY).await;
+                self.child.kill()?;
+                Ok(broken)
+            }
         }
-        self.child.kill()
     }
 
     fn time_under_load(&self) -> Duration {
@@ -241,6 +256,7 @@ impl Campaign {
             acknowledged,
             in_doubt,
             repeated,
+            shown_already,
             slowest,
         } = self.checker.state.counts;
         outcome.at_least("acknowledged operations", acknowledged, least);
@@ -252,6 +268,11 @@ impl Campaign {
             "1",
         );
         outcome.figure("keys repeated and answered alike", count(repeated), "1");
+        outcome.figure(
+            "keys repeated after the secret may have been used",
+            count(shown_already),
+            "1",
+        );
         outcome.figure(
             "audit events compared one by one",
             count(self.checker.audit.compared),

@@ -142,8 +142,9 @@ impl Ledger {
         })
     }
 
-    /// The operations that were begun since the last call, in the order in which they were.
-    pub(super) fn read_new(&self) -> Result<Vec<Entry>> {
+    /// The operations that were begun since the last call, in the order in which they were. An answer that came after `broken` counts as
+    /// none: a machine that breaks then does not give it.
+    pub(super) fn read_new(&self, broken: u64) -> Result<Vec<Entry>> {
         let mut read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(*read_to))?;
@@ -173,7 +174,7 @@ impl Ledger {
                     let entry = entries
                         .get_mut(&ended.number)
                         .context("an end without a beginning")?;
-                    entry.answer = Some(ended);
+                    entry.answer = (ended.done < broken).then_some(ended);
                 }
             }
         }
@@ -232,7 +233,7 @@ mod tests {
             .unwrap();
         ledger.end(first, &Reply::Lost("gone".into())).unwrap();
 
-        let entries = ledger.read_new().unwrap();
+        let entries = ledger.read_new(u64::MAX).unwrap();
         assert_eq!(entries.len(), 2);
         assert_eq!((&entries[0].operation, &entries[1].operation), (&revoke, &issue));
         assert!(entries[0].answer.is_none());
@@ -242,6 +243,23 @@ mod tests {
             (Some("tok_2"), Some("s"))
         );
         assert!(answer.done >= entries[1].sent);
-        assert!(ledger.read_new().unwrap().is_empty());
+        assert!(ledger.read_new(u64::MAX).unwrap().is_empty());
+    }
+    #[test]
+    fn an_answer_after_the_break_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Ledger::create(&directory.path().join("ledger")).unwrap();
+        let revoke = Operation::Revoke {
+            token: "tok_1".into(),
+        };
+        let number = ledger.begin(&revoke).unwrap();
+        let broken = monotonic_ns();
+
+        let body = json!({ "token": { "id": "tok_1" } });
+        ledger
+            .end(number, &Reply::Answered { status: 200, body })
+            .unwrap();
+
+        assert!(ledger.read_new(broken).unwrap()[0].answer.is_none());
     }
 }

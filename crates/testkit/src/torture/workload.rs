@@ -26,7 +26,7 @@ pub(super) struct Shift {
     pub(super) random: Arc<TestRandom>,
     /// Names the round in names and keys.
     pub(super) round: u32,
-    /// Set when the server is broken: no new operation is begun.
+    /// Set when the server is about to be broken: no operation is begun after that.
     pub(super) over: AtomicBool,
 }
 
@@ -63,7 +63,7 @@ struct Client {
 
 impl Client {
     async fn work(mut self) -> Result<()> {
-        while !self.shift.over.load(Ordering::Relaxed) {
+        while !self.shift.over.load(Ordering::SeqCst) {
             let operation = self.choose();
             let (number, reply) = self.carry_out(&operation).await?;
             match (&operation, &reply) {
@@ -84,7 +84,8 @@ impl Client {
                 // Revoked, or in doubt: left alone until the server is back.
                 _ => {}
             }
-            if reply.done().is_some() && repeatable(&operation) && self.shift.random.below(12) == 0 {
+            let goes_on = reply.done().is_some() && !self.shift.over.load(Ordering::SeqCst);
+            if goes_on && repeatable(&operation) && self.shift.random.below(12) == 0 {
                 self.repeat(number, &operation).await?;
             }
         }
