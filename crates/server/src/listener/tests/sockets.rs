@@ -45,7 +45,7 @@ async fn connections_above_the_cap_wait_until_one_ends() {
     let service = service_fn(|request| async { Ok::<_, Infallible>(hello(request).await) });
     let (_stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(serve(vec![Listener::Tcp(listener)], service, limits, async {
-        drop(stopped.await)
+        drop(stopped.await);
     }));
 
     let mut first = TcpStream::connect(address).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_shutdown_finishes_what_was_begun_and_accepts_no_more() {
     // Refused once the listening socket is gone.
     let refused = async {
         while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     };
     timeout(PATIENCE, refused).await.unwrap();
@@ -129,7 +129,7 @@ async fn what_does_not_finish_in_time_is_cut() {
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(vec![Listener::Tcp(listener)], service, limits, async {
-        drop(stopped.await)
+        drop(stopped.await);
     }));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(GET).await.unwrap();
@@ -160,7 +160,7 @@ async fn several_listeners_serve_the_same_and_a_unix_socket_has_no_address() {
     });
     let (_stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(serve(listeners, service, ConnectionLimits::default(), async {
-        drop(stopped.await)
+        drop(stopped.await);
     }));
 
     let mut over_tcp = TcpStream::connect(address).await.unwrap();
