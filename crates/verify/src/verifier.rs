@@ -222,7 +222,7 @@ impl Verifier {
             first_use: false,
         };
         let missing = required.difference(scopes);
-        let judged = if token.is_revoked() {
+        let judged = if token.ended() {
             Err(DenialCode::Revoked)
         } else if now.micros() >= fields.expires_at {
             Err(DenialCode::Expired)

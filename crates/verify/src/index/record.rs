@@ -142,7 +142,7 @@ impl From<&Digest> for Key {
 
 impl Snapshot {
     /// True when the token was ended by someone.
-    pub fn is_revoked(&self) -> bool {
+    pub fn ended(&self) -> bool {
         self.fields.flags & REVOKED != 0
     }
 
