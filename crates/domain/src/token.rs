@@ -9,7 +9,7 @@ use claviger_token::{Digest, Hint, PepperId};
 use serde::{Deserialize, Serialize};
 
 use crate::name::{Description, Label, Name};
-use crate::owner::Caller;
+use crate::owner::{Caller, Principal};
 use crate::time::DAY_SECONDS;
 use crate::{FieldError, OrgId, OwnerId, Scope, ScopeSet, Timestamp, TokenId};
 
@@ -46,7 +46,7 @@ pub struct Token {
     /// When it was issued.
     pub created_at: Timestamp,
     /// The principal that issued it.
-    pub created_by: OwnerId,
+    pub created_by: Principal,
     /// When name, description, expiry, scopes or secret last changed.
     pub updated_at: Timestamp,
     /// When it ends; `None` = never.

@@ -27,7 +27,7 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
         },
         owner: owner(token.token_type, token.owner),
         created_at: token.created_at.to_string(),
-        created_by: principal(token.created_by),
+        created_by: token.created_by.to_string(),
         updated_at: token.updated_at.to_string(),
         expires_at: shown(token.expires_at),
         regenerated_at: shown(token.regenerated_at),
@@ -54,19 +54,28 @@ pub(crate) fn issued(issued: &Issued) -> Vec<u8> {
 
 /// A changed token.
 pub(crate) fn changed(changed: &Changed, now: Timestamp) -> api::ChangedToken {
-    api::ChangedToken { token: token(&changed.token, now), receipt: receipt(&changed.receipt) }
+    api::ChangedToken {
+        token: token(&changed.token, now),
+        receipt: receipt(&changed.receipt),
+    }
 }
 
 /// A token that its bearer ended.
 pub(crate) fn revoked(revoked: &Revoked) -> api::Revoked {
-    api::Revoked { id: revoked.id.to_string(), receipt: receipt(&revoked.receipt) }
+    api::Revoked {
+        id: revoked.id.to_string(),
+        receipt: receipt(&revoked.receipt),
+    }
 }
 
 /// The proof of a change.
 pub(crate) fn receipt(receipt: &Receipt) -> api::Receipt {
     api::Receipt {
         epoch: receipt.epoch,
-        verifiers: api::Verifiers { confirmed: receipt.confirmed, fenced: receipt.fenced },
+        verifiers: api::Verifiers {
+            confirmed: receipt.confirmed,
+            fenced: receipt.fenced,
+        },
         slowest_ms: receipt.slowest_ms,
     }
 }
@@ -91,18 +100,18 @@ pub(crate) fn parsed_type(token_type: api::TokenType) -> TokenType {
 pub(crate) fn owner(token_type: TokenType, owner: OwnerId) -> String {
     match token_type {
         TokenType::Personal => UserId::from_i64(owner.get()).to_string(),
-        TokenType::Global | TokenType::Team | TokenType::Service => TokenId::from_i64(owner.get()).to_string(),
+        TokenType::Global | TokenType::Team | TokenType::Service => {
+            TokenId::from_i64(owner.get()).to_string()
+        }
     }
-}
-
-/// The principal that issued a token.
-fn principal(principal: OwnerId) -> String {
-    UserId::from_i64(principal.get()).to_string()
 }
 
 /// The texts of a set of scopes.
 pub(crate) fn scopes(scopes: ScopeSet) -> Vec<String> {
-    scopes.iter().map(|scope: Scope| scope.as_str().to_owned()).collect()
+    scopes
+        .iter()
+        .map(|scope: Scope| scope.as_str().to_owned())
+        .collect()
 }
 
 fn shown(instant: Option<Timestamp>) -> Option<String> {
@@ -113,7 +122,11 @@ fn shown(instant: Option<Timestamp>) -> Option<String> {
 ///
 /// # Errors
 /// `expiry_ambiguous`, `instant_malformed`.
-pub(crate) fn expiry(days: Option<u32>, at: Option<&str>, never: Option<bool>) -> Result<Option<Expiry>, FieldError> {
+pub(crate) fn expiry(
+    days: Option<u32>,
+    at: Option<&str>,
+    never: Option<bool>,
+) -> Result<Option<Expiry>, FieldError> {
     match (days, at, never.unwrap_or(false)) {
         (None, None, false) => Ok(None),
         (Some(days), None, false) => Ok(Some(Expiry::Days(days))),
@@ -137,7 +150,13 @@ mod tests {
         assert_eq!(expiry(None, None, Some(false)), Ok(None));
         assert_eq!(expiry(Some(30), None, None), Ok(Some(Expiry::Days(30))));
         assert_eq!(expiry(None, None, Some(true)), Ok(Some(Expiry::Never)));
-        assert_eq!(expiry(Some(30), None, Some(true)).unwrap_err().code, "expiry_ambiguous");
-        assert_eq!(expiry(None, Some("tomorrow"), None).unwrap_err().code, "instant_malformed");
+        assert_eq!(
+            expiry(Some(30), None, Some(true)).unwrap_err().code,
+            "expiry_ambiguous"
+        );
+        assert_eq!(
+            expiry(None, Some("tomorrow"), None).unwrap_err().code,
+            "instant_malformed"
+        );
     }
 }

@@ -97,7 +97,7 @@ impl Service {
             digest,
             pepper,
             created_at: now,
-            created_by: maker,
+            created_by: caller.principal(),
             updated_at: now,
             expires_at,
             revocation: None,

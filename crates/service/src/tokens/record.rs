@@ -1,8 +1,9 @@
 //! Between the store's rows, the domain's records and the verifier's entries.
 
 use claviger_domain::name::{Description, Label, Name};
+use claviger_domain::owner::Principal;
 use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token};
-use claviger_domain::{ScopeSet, Timestamp};
+use claviger_domain::{OwnerId, ScopeSet, Timestamp};
 use claviger_store::tokens::TokenRow;
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Entry;
@@ -43,7 +44,7 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         digest: row.digest,
         pepper: row.pepper,
         created_at: row.created_at,
-        created_by: row.created_by,
+        created_by: Principal::from_stored(row.created_by.get()),
         updated_at: row.updated_at,
         expires_at: row.expires_at,
         revocation,
@@ -70,7 +71,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         digest: token.digest,
         pepper: token.pepper,
         created_at: token.created_at,
-        created_by: token.created_by,
+        created_by: OwnerId::from_i64(token.created_by.to_stored()),
         updated_at: token.updated_at,
         expires_at: token.expires_at,
         revoked_at: None,
