@@ -2,11 +2,12 @@
 //!
 //! Nothing here is on a request's path. What fails is counted, logged and tried again at the next turn.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use claviger_domain::Timestamp;
+use claviger_domain::{Timestamp, TokenId};
 use claviger_store::{Tx, idempotency, tokens as rows};
 use claviger_verify::{Change, Redigest};
 
@@ -132,9 +133,13 @@ impl Service {
     /// Stores the digests that were met under the previous pepper, under the current one.
     pub(crate) async fn flush_redigests(&self) -> Result<()> {
         let mut met: Vec<Redigest> = Vec::new();
-        self.0
-            .verifier
-            .drain_redigests(&mut |redigest| met.push(redigest));
+        // A busy token is met many times before its digest has moved; a late word of the rotation before is another one.
+        let mut seen: HashSet<(TokenId, [u8; 32])> = HashSet::new();
+        self.0.verifier.drain_redigests(&mut |redigest| {
+            if seen.insert((redigest.id, *redigest.from.as_bytes())) {
+                met.push(redigest);
+            }
+        });
         for chunk in met.chunks(REDIGEST_CHUNK) {
             self.store_redigests(chunk.to_vec()).await?;
         }
