@@ -69,7 +69,13 @@ impl Server {
         let mut registry = Registry::default();
         let (store, service) = open_service(config, surroundings, &mut registry).await?;
         let app = App::new(service.clone(), registry, config.limits.request)?;
-        let bound = bind::bind(config).await?;
+        let bound = match bind::bind(config).await {
+            Ok(bound) => bound,
+            Err(error) => {
+                store.close().await;
+                return Err(error);
+            }
+        };
         Ok(Self {
             service,
             store,
@@ -119,10 +125,28 @@ pub(crate) async fn open_service(
     // The store leads to the feed, the feed to the verifier, the verifier to the keys, and which keys are right the store knows.
     let later = Arc::new(OnceLock::new());
     let store = open_store(config, Arc::clone(&later), &surroundings).await?;
+    match open_over(&store, config, surroundings, registry, &later).await {
+        Ok(service) => Ok((store, service)),
+        Err(error) => {
+            // The next start may be in this very process.
+            store.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Finds the keys and fills the verifier, over an open store.
+async fn open_over(
+    store: &Store,
+    config: &Config,
+    surroundings: Surroundings,
+    registry: &mut Registry,
+    later: &OnceLock<Arc<Feed>>,
+) -> Result<Service> {
     let keys = keys::open(
         &config.keys,
         config.keys_dir.clone(),
-        &peppers_in_use(&store, &surroundings).await?,
+        &peppers_in_use(store, &surroundings).await?,
         &*surroundings.random,
     )?;
     let peppers = keys.ring.peppers();
@@ -144,7 +168,7 @@ pub(crate) async fn open_service(
         metrics: Metrics::register(registry),
     })
     .await?;
-    Ok((store, service))
+    Ok(service)
 }
 
 async fn open_store(
