@@ -195,7 +195,11 @@ pub struct RevokeTokens {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<String>>,
     /// Every live token that matches. An empty filter matches all, so it must be said: `{}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "an_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub filter: Option<RevokeFilter>,
     /// Only show what would be revoked.
     #[serde(default)]
@@ -203,6 +207,13 @@ pub struct RevokeTokens {
     /// A note for those who will wonder, at most 128 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// serde takes an array for an object too, and an empty one would match everything: `"filter": []` must not.
+fn an_object<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<RevokeFilter>, D::Error> {
+    let fields = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(deserializer)?;
+    let filter = fields.map(|fields| serde_json::from_value(fields.into()));
+    filter.transpose().map_err(serde::de::Error::custom)
 }
 
 /// Which live tokens a bulk revocation is about. All conditions must hold. The calling token itself is never matched.

@@ -102,6 +102,9 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 /// A problem with status 400; see the file's head for the codes.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &JsonLimits) -> Result<T, Problem> {
     shape::check(bytes, limits).map_err(|fault| shape_problem(&fault, limits))?;
+    if is_array(bytes) {
+        return Err(json_problem(".", &serde::de::Error::custom("expected an object")));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -109,6 +112,11 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &JsonLimits) -> R
     })?;
     json.end().map_err(|error| json_problem(".", &error))?;
     Ok(value)
+}
+
+/// True for a body that begins as an array. serde would take one for an object, its fields in the order of our source.
+pub(crate) fn is_array(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'[')
 }
 
 fn shape_problem(fault: &ShapeFault, limits: &JsonLimits) -> Problem {
@@ -169,6 +177,7 @@ mod tests {
             (r#"{"scopes":[]}"#, "field_missing"),
             (r#"{"name":3,"scopes":[]}"#, "field_invalid"),
             ("[]", "field_invalid"),
+            (r#" ["ci",["a"]]"#, "field_invalid"),
             ("\"\u{0}\"", "json_invalid"),
         ] {
             assert_eq!(code(body), expected, "{body}");

@@ -6,11 +6,11 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use claviger_domain::{DeploymentId, TokenId, UserId};
+use claviger_domain::{DeploymentId, FieldError, TokenId, UserId};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::json::fault::field_error;
+use crate::json::fault::{field_error, shortened};
 use crate::problem::Problem;
 
 /// The query string as a `T`.
@@ -30,6 +30,13 @@ where
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    // No name and no value holds it, and a store may refuse it: PostgreSQL does.
+    if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0'))
+    {
+        let detail = "the control character U+0000 is not allowed";
+        let error = FieldError::new(shortened(&name), "text_control_character", detail);
+        return Err(Problem::invalid("input_invalid", vec![error]));
+    }
     let pairs = form_urlencoded::parse(query.as_bytes());
     serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
         let error = field_error(&error.path().to_string(), &error.inner().to_string());
@@ -105,6 +112,7 @@ mod tests {
             ("limit=many", "field_invalid"),
             ("limit=-1", "field_invalid"),
             ("limit=1&limit=2", "field_invalid"),
+            ("q=a%00b", "input_invalid"),
         ] {
             assert_eq!(code(query), expected, "{query}");
         }

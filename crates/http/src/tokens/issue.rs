@@ -5,8 +5,10 @@ use axum::response::Response;
 use claviger_api::tokens::{IssueToken, IssuedToken, TokenType};
 use claviger_domain::name::{Description, Name};
 use claviger_domain::token::parse_scopes;
-use claviger_service::tokens::NewToken;
-use http::StatusCode;
+use claviger_service::Reply;
+use claviger_service::tokens::{Issued, NewToken};
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
 
 use super::wire;
 use crate::app::App;
@@ -28,7 +30,12 @@ use crate::problem::Problem;
     params(IdempotencyHeader),
     request_body = IssueToken,
     responses(
-        (status = 201, description = "The token and its secret. Every verifier knows it already.", body = IssuedToken),
+        (
+            status = 201,
+            description = "The token and its secret. Every verifier knows it already.",
+            body = IssuedToken,
+            headers(("Location" = String, description = "Where its record is.")),
+        ),
         (status = 409, description = "`token_name_taken`, `idempotency_in_flight`, `secret_already_shown`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency_key_reused`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         GuardedBody,
@@ -42,16 +49,49 @@ pub(crate) async fn issue_token(
     let new = parsed(&request.body)?;
     let once = request.once(wire::issued);
     let reply = app.service().issue_token(&permit.context, new, once).await?;
-    Ok(answer(StatusCode::CREATED, reply, wire::issued))
+    let location = location(&reply);
+    let mut response = answer(StatusCode::CREATED, reply, wire::issued);
+    response
+        .headers_mut()
+        .extend(location.map(|location| (LOCATION, location)));
+    Ok(response)
+}
+
+/// Where the record is; also of an answer that was kept, which is only bytes.
+fn location(reply: &Reply<Issued>) -> Option<HeaderValue> {
+    #[derive(serde::Deserialize)]
+    struct Kept {
+        token: Handle,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Handle {
+        id: String,
+    }
+
+    let id = match reply {
+        Reply::Fresh(issued) => issued.token.id.to_string(),
+        Reply::Repeated(body) => serde_json::from_slice::<Kept>(body).ok()?.token.id,
+    };
+    HeaderValue::try_from(format!("/v1/tokens/{id}")).ok()
 }
 
 fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
     let mut fields = Fields::default();
     let name = fields.take(Name::parse("name", &body.name));
-    let description = fields.take(optional("description", body.description.as_deref(), Description::parse));
+    let description = fields.take(optional(
+        "description",
+        body.description.as_deref(),
+        Description::parse,
+    ));
     let scopes = fields.take_all(parse_scopes("scopes", &body.scopes));
-    let expiry = fields.take(wire::expiry(body.expires_in_days, body.expires_at.as_deref(), body.never_expires));
-    let (Some(name), Some(description), Some(scopes), Some(expiry)) = (name, description, scopes, expiry) else {
+    let expiry = fields.take(wire::expiry(
+        body.expires_in_days,
+        body.expires_at.as_deref(),
+        body.never_expires,
+    ));
+    let (Some(name), Some(description), Some(scopes), Some(expiry)) = (name, description, scopes, expiry)
+    else {
         return Err(fields.refused());
     };
     Ok(NewToken {

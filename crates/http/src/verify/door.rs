@@ -66,9 +66,13 @@ where
     type Future = Answer<B>;
 
     fn call(&self, request: Request<B>) -> Answer<B> {
-        let is_short = request.uri().path() == PATH && request.method() == Method::POST && request.uri().query().is_none();
+        let is_short = request.uri().path() == PATH
+            && request.method() == Method::POST
+            && request.uri().query().is_none();
         let way = if is_short {
-            Way::Short { verify: Verify::begin(&self.app, request) }
+            Way::Short {
+                verify: Verify::begin(&self.app, request),
+            }
         } else {
             let route = self.router.clone().call(request.map(axum::body::Body::new));
             Way::Long { route }
@@ -162,7 +166,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<DoorBody>> {
         let mut this = self.project();
         let outcome = match this.asker {
-            Err(refusal) => Err(refusal.take().unwrap_or_else(Problem::credential_invalid)),
+            Err(refusal) => Err(refusal.take().unwrap_or_else(Problem::token_invalid)),
             Ok(asker) => match ready!(this.received.poll_all(this.body.as_mut(), cx)) {
                 Ok(()) => {
                     let body = this.received.whole();
@@ -202,12 +206,20 @@ impl<B: Body<Data = Bytes>> Verify<B> {
 /// Proves the asker, before a byte of the body is read.
 fn asker(app: &App, parts: &Parts, peer: Option<Peer>) -> Result<Asker, Problem> {
     announced(&parts.headers, &app.edge().limits)?;
-    let required = Required { scopes: scope::TokensVerify::SCOPES };
+    let required = Required {
+        scopes: scope::TokensVerify::SCOPES,
+    };
     let address = address_or_unknown(peer.and_then(Peer::address));
-    let at = Presentation { now: app.now(), address };
+    let at = Presentation {
+        now: app.now(),
+        address,
+    };
     let verified = authorize(app.verifier(), presented(&parts.headers), &required, &at)?;
     json::require_json(&parts.headers)?;
-    Ok(Asker { token: verified.id, org: verified.org })
+    Ok(Asker {
+        token: verified.id,
+        org: verified.org,
+    })
 }
 
 /// The body of a verify request, borrowed from its bytes where it can be.
@@ -227,7 +239,11 @@ fn decided(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<
     let limits = &app.edge().limits.json;
     // The type bounds depth and nodes, and refuses unknown and repeated keys; only the array's length is left to check.
     let borrowed = match serde_json::from_slice::<Borrowed<'_>>(body) {
-        Ok(borrowed) if borrowed.scopes.len() <= limits.strings_per_array as usize => borrowed,
+        Ok(borrowed)
+            if borrowed.scopes.len() <= limits.strings_per_array as usize && !json::is_array(body) =>
+        {
+            borrowed
+        }
         _ => return Err(refusal(body, limits)),
     };
     let scopes = borrowed.scopes.iter().map(AsRef::as_ref);
@@ -235,7 +251,8 @@ fn decided(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<
     let asking = peer.and_then(Peer::address);
     let decision = decide(app.verifier(), asker.org, &question, asking, app.now());
     let mut text = Vec::with_capacity(512);
-    serde_json::to_writer(&mut text, &Shown(decision)).map_err(|error| Problem::internal(error.to_string()))?;
+    serde_json::to_writer(&mut text, &Shown(decision))
+        .map_err(|error| Problem::internal(error.to_string()))?;
     Ok(text.into())
 }
 
