@@ -4,7 +4,9 @@
 //! deadline, except COMMIT, which must never be cut short (reliability.md §4b); a connection that missed a deadline or broke
 //! is never used again.
 
+mod bulk;
 pub(crate) mod connect;
+mod error;
 pub(crate) mod types;
 
 use std::collections::HashMap;
@@ -17,16 +19,18 @@ use std::time::Duration;
 use futures_util::future::{join, ready};
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::task::JoinHandle;
-use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, RowStream, Statement};
 
+use self::error::{is_refusal, named};
 use crate::StoreError;
 use crate::dialect::{Backend, Sql};
 use crate::value::{Row, Source, Value};
 
 /// How many statements of one bulk are on their way at once.
 const PIPELINE_DEPTH: usize = 128;
+/// How many sets of parameters of one bulk are in memory at once.
+const CHUNK: usize = 4_096;
 
 /// One connection.
 pub(crate) struct PgConnection {
@@ -34,6 +38,8 @@ pub(crate) struct PgConnection {
     /// Moves bytes between `client` and the socket; ends when the connection does.
     driver: Driver,
     statements: HashMap<&'static str, Statement>,
+    /// The same with many rows, where there is such a form.
+    widened: HashMap<&'static str, Option<Statement>>,
     /// The server sent a WARNING since this was last cleared.
     warned: Arc<AtomicBool>,
     /// A deadline was missed or the connection broke.
@@ -65,6 +71,7 @@ impl PgConnection {
             client,
             driver: Driver(driver),
             statements: HashMap::new(),
+            widened: HashMap::new(),
             warned,
             lost: false,
             deadline,
@@ -152,8 +159,51 @@ impl PgConnection {
         sets: impl IntoIterator<Item = Vec<Value>>,
     ) -> Result<u64, StoreError> {
         let statement = self.prepare(prelude, sql).await?;
-        let changed = pipelined(&self.client, self.deadline, &statement, sets).await;
-        self.noted(changed)
+        let mut sets = sets.into_iter().peekable();
+        let mut changed = 0;
+        while sets.peek().is_some() {
+            let chunk: Vec<Vec<Value>> = sets.by_ref().take(CHUNK).collect();
+            changed += self.execute_chunk(sql, &statement, chunk).await?;
+        }
+        Ok(changed)
+    }
+
+    async fn execute_chunk(
+        &mut self,
+        sql: &'static str,
+        statement: &Statement,
+        mut sets: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        if sets.len() >= bulk::ROWS_PER_STATEMENT
+            && let Some(widened) = self.prepare_widened(sql).await?
+        {
+            let rest = sets.split_off(sets.len() - sets.len() % bulk::ROWS_PER_STATEMENT);
+            let wide = sets.chunks_mut(bulk::ROWS_PER_STATEMENT);
+            let wide: Vec<Vec<Value>> = wide
+                .map(|rows| rows.iter_mut().flat_map(std::mem::take).collect())
+                .collect();
+            let ran = pipelined(&self.client, self.deadline, &widened, wide).await;
+            changed += self.noted(ran)?;
+            sets = rest;
+        }
+        let ran = pipelined(&self.client, self.deadline, statement, sets).await;
+        Ok(changed + self.noted(ran)?)
+    }
+
+    async fn prepare_widened(&mut self, sql: &'static str) -> Result<Option<Statement>, StoreError> {
+        if let Some(known) = self.widened.get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = match bulk::widened(&Backend::Postgres.render(sql)) {
+            Some(text) => {
+                let prepared = within(self.deadline, self.client.prepare(&text)).await;
+                Some(self.noted(prepared)?)
+            }
+            None => None,
+        };
+        self.widened.insert(sql, statement.clone());
+        Ok(statement)
     }
 
     /// Commits. Waits as long as the server takes: a cancelled wait for the standby commits locally and reports success.
@@ -178,12 +228,9 @@ impl PgConnection {
     /// Ends the connection in order.
     pub(crate) async fn close(self) {
         let Self {
-            client,
-            mut driver,
-            statements,
-            ..
+            client, mut driver, ..
         } = self;
-        drop((statements, client));
+        drop(client);
         // The goodbye is a courtesy: a server that does not take it finds the socket closed.
         let _told = tokio::time::timeout(Duration::from_secs(1), &mut driver.0).await;
     }
@@ -304,56 +351,6 @@ async fn pipelined(
 
 fn parameters(values: &[Value]) -> impl ExactSizeIterator<Item = &(dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync))
-}
-
-/// True when the server answered and the connection lives on.
-fn is_refusal(error: &tokio_postgres::Error) -> bool {
-    match error.as_db_error() {
-        Some(answer) => !matches!(answer.parsed_severity(), Some(Severity::Fatal | Severity::Panic)),
-        // A value that does not fit its parameter or column: nothing was sent, or all was read.
-        None => {
-            !error.is_closed()
-                && std::error::Error::source(error).is_none_or(|source| !source.is::<std::io::Error>())
-        }
-    }
-}
-
-fn named(error: &tokio_postgres::Error) -> StoreError {
-    let Some(answer) = error.as_db_error() else {
-        return if is_refusal(error) {
-            StoreError::internal(described(error))
-        } else {
-            StoreError::Unavailable(described(error))
-        };
-    };
-    let code = answer.code();
-    let text = format!("{} ({})", answer.message(), code.code());
-    if *code == SqlState::DISK_FULL {
-        StoreError::StorageFull
-    } else if code.code().starts_with("23") {
-        StoreError::Conflict(text)
-    } else if !is_refusal(error)
-        || matches!(
-            code.code().get(..2),
-            Some("08" | "40" | "53" | "55" | "57" | "58")
-        )
-        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
-    {
-        StoreError::Unavailable(text)
-    } else {
-        StoreError::internal(text)
-    }
-}
-
-/// The error with its causes: tokio-postgres says only "db error" by itself.
-pub(crate) fn described(error: &tokio_postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 /// The type that a parameter of a text made for one call is declared with. NULL is left for the server to infer.

@@ -85,7 +85,7 @@ pub struct StoreStats {
     pub reconnects: u64,
     /// Write operations that wait.
     pub queue_length: u64,
-    /// A commit failed for good: writes are refused until the server is restarted.
+    /// A commit failed for good, or the store is closed: writes are refused until the server is restarted.
     pub writer_stopped: bool,
     /// The database cannot be reached at present: writes are refused.
     pub disconnected: bool,
@@ -290,7 +290,7 @@ impl Store {
             failed_commits: counters.failed_commits.load(Ordering::Relaxed),
             reconnects: counters.reconnects.load(Ordering::Relaxed),
             queue_length: waiting as u64,
-            writer_stopped: counters.stopped.load(Ordering::Acquire),
+            writer_stopped: counters.stopped.load(Ordering::Acquire) || self.inner.writes.is_closed(),
             disconnected: counters.disconnected.load(Ordering::Relaxed),
         }
     }

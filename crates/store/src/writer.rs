@@ -240,7 +240,7 @@ impl Writer {
         match (&mut self.home, self.tx.connection()) {
             (Home::Sqlite { checkpointer, .. }, Connection::Sqlite(connection)) => {
                 checkpointer.committed(rows);
-                if checkpointer.take_help_wanted() {
+                if checkpointer.is_behind() {
                     let moved = checkpoint::passive(connection);
                     if connection.has_failed() {
                         self.stop("a checkpoint failed");

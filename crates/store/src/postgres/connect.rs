@@ -17,8 +17,9 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::PgConnection;
+use super::error::described;
 use crate::StoreError;
-use crate::postgres::{PgConnection, described};
 
 /// The key of the advisory lock that the writer holds: the product's name in ASCII.
 const WRITER_LOCK: i64 = i64::from_be_bytes(*b"claviger");

@@ -2,24 +2,25 @@
 //!
 //! One thread with a connection of its own runs a PASSIVE checkpoint when the writer says that the log has grown, and each
 //! second while there are commits. A passive checkpoint never makes the writer wait. Under a load without pauses it also never
-//! catches up, so beyond [`LOG_PAGES_MAX`] the writer is asked to run the (then short) rest itself between two commits.
-//! A failed flush here stops the writer as one in a commit does.
+//! catches up, so beyond [`LOG_BYTES_MAX`] the writer runs the (then short) rest itself between two commits; after that the log
+//! begins anew. A failed flush here stops the writer as one in a commit does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::StoreError;
+use crate::sqlite::directory::log_file;
 use crate::sqlite::{Role, SqliteConnection};
 
 /// How many rows the writer changes before it wakes the thread: about 4,000 pages of log.
 const ROWS_PER_WAKE: u64 = 4_096;
 /// How long commits may wait for their checkpoint.
 const TICK: Duration = Duration::from_secs(1);
-/// Above this many pages (64 MiB) the writer helps.
-const LOG_PAGES_MAX: i64 = 16_384;
+/// Beyond this the writer helps.
+const LOG_BYTES_MAX: u64 = 128 << 20;
 
 /// The thread, as the writer sees it.
 #[derive(Debug)]
@@ -27,14 +28,14 @@ pub(crate) struct Checkpointer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     rows_since_wake: u64,
+    /// The log's file.
+    log: PathBuf,
 }
 
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     wake: Condvar,
-    /// The log is so long that the writer should help.
-    writer_should_help: AtomicBool,
     /// A flush failed.
     failed: AtomicBool,
 }
@@ -60,7 +61,6 @@ impl Checkpointer {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             wake: Condvar::new(),
-            writer_should_help: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         });
         let thread = std::thread::Builder::new()
@@ -74,6 +74,7 @@ impl Checkpointer {
             shared,
             thread: Some(thread),
             rows_since_wake: 0,
+            log: log_file(file),
         })
     }
 
@@ -94,9 +95,9 @@ impl Checkpointer {
         }
     }
 
-    /// True once after the log has become so long that the writer should run a checkpoint itself.
-    pub(crate) fn take_help_wanted(&self) -> bool {
-        self.shared.writer_should_help.swap(false, Ordering::Relaxed)
+    /// True when the log is so long that the writer should run a checkpoint itself.
+    pub(crate) fn is_behind(&self) -> bool {
+        std::fs::metadata(&self.log).is_ok_and(|log| log.len() > LOG_BYTES_MAX)
     }
 
     /// True after a flush failed.
@@ -142,9 +143,7 @@ impl Shared {
 fn run(mut connection: SqliteConnection, shared: &Shared) {
     while shared.wait() {
         match passive(&mut connection) {
-            Ok(pages) => shared
-                .writer_should_help
-                .store(pages > LOG_PAGES_MAX, Ordering::Relaxed),
+            Ok(()) => {}
             Err(error) if connection.has_failed() => {
                 tracing::error!(%error, "a checkpoint failed to reach the disk: nothing more is acknowledged");
                 shared.failed.store(true, Ordering::Release);
@@ -155,17 +154,12 @@ fn run(mut connection: SqliteConnection, shared: &Shared) {
     }
 }
 
-/// Moves what can be moved without making anybody wait; returns the pages of the log, moved or not.
-pub(crate) fn passive(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+/// Moves what can be moved without making anybody wait.
+pub(crate) fn passive(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    connection.run("PRAGMA wal_checkpoint(PASSIVE)")
 }
 
 /// Moves everything and empties the log. Other connections must be closed.
-pub(crate) fn truncate(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-}
-
-fn checkpoint(connection: &mut SqliteConnection, pragma: &'static str) -> Result<i64, StoreError> {
-    let rows = connection.query(&pragma.into(), &[])?;
-    rows.first().map_or(Ok(0), |row| row.get(1))
+pub(crate) fn truncate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
 }

@@ -61,12 +61,17 @@ pub(crate) fn database_file(directory: &Path) -> PathBuf {
     directory.join("claviger.db")
 }
 
+/// Where the log of a database file lies.
+pub(crate) fn log_file(database: &Path) -> PathBuf {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
 /// The bytes of the database and its log on disk.
 pub(crate) fn size_bytes(directory: &Path) -> io::Result<u64> {
     let database = database_file(directory);
-    let mut log = database.clone().into_os_string();
-    log.push("-wal");
-    let log_bytes = match std::fs::metadata(log) {
+    let log_bytes = match std::fs::metadata(log_file(&database)) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),

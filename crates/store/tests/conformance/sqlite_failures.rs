@@ -138,3 +138,25 @@ async fn an_operation_that_only_reads_sees_what_its_batch_wrote() {
 
     assert_eq!(seen, Ok(Some("own".to_owned())));
 }
+
+#[tokio::test]
+async fn the_log_stays_bounded_under_writes_without_a_pause() {
+    let home = Home::sqlite();
+    let store = home.open().await;
+    let Location::Sqlite { directory } = &home.location else {
+        panic!("another backend")
+    };
+    let log = directory.join("claviger.db-wal");
+
+    let large = "x".repeat(2 << 20);
+    let mut longest = 0;
+    for number in 0..150 {
+        put(&store, &format!("key {}", number % 10), &large)
+            .await
+            .unwrap();
+        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+    }
+
+    // 300 MiB were written; the writer helps from 128 MiB on, and the last of them may add some.
+    assert!(longest < 144 << 20, "{longest}");
+}
