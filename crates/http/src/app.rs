@@ -51,7 +51,13 @@ impl App {
             metrics,
             limits,
         });
-        Ok(Self(Arc::new(Inner { service, registry, edge, verify_figures, verify_answers })))
+        Ok(Self(Arc::new(Inner {
+            service,
+            registry,
+            edge,
+            verify_figures,
+            verify_answers,
+        })))
     }
 
     /// The operations.

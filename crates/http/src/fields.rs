@@ -50,7 +50,9 @@ pub(crate) fn optional<T>(
 /// `instant_malformed`.
 pub(crate) fn instant(field: &str, text: &str) -> Result<Timestamp, FieldError> {
     text.parse()
-        .map_err(|error: claviger_domain::time::MalformedTimestamp| FieldError::new(field, "instant_malformed", error.to_string()))
+        .map_err(|error: claviger_domain::time::MalformedTimestamp| {
+            FieldError::new(field, "instant_malformed", error.to_string())
+        })
 }
 
 /// A principal by its id, `usr_…` or `tok_…`.
@@ -60,7 +62,13 @@ pub(crate) fn instant(field: &str, text: &str) -> Result<Timestamp, FieldError> 
 pub(crate) fn owner(field: &str, text: &str) -> Result<OwnerId, FieldError> {
     let user = text.parse::<UserId>().map(OwnerId::from);
     user.or_else(|_| text.parse::<TokenId>().map(OwnerId::from))
-        .map_err(|_| FieldError::new(field, "owner_malformed", "not an id of the form `usr_…` or `tok_…`"))
+        .map_err(|_| {
+            FieldError::new(
+                field,
+                "owner_malformed",
+                "not an id of the form `usr_…` or `tok_…`",
+            )
+        })
 }
 
 /// The rows of a page.
@@ -72,5 +80,9 @@ pub(crate) fn limit(asked: Option<u32>) -> Result<u32, FieldError> {
     if (1..=MAX_LIMIT).contains(&limit) {
         return Ok(limit);
     }
-    Err(FieldError::new("limit", "limit_out_of_range", format!("between 1 and {MAX_LIMIT}")))
+    Err(FieldError::new(
+        "limit",
+        "limit_out_of_range",
+        format!("between 1 and {MAX_LIMIT}"),
+    ))
 }

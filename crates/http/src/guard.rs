@@ -136,7 +136,7 @@ pub(crate) fn authorize(
         Decision::Allow(verified) => Ok(verified),
         Decision::Deny(denial) => Err(match denial.code {
             DenialCode::InsufficientScope { missing } => Problem::scope_missing(missing),
-            _ => Problem::credential_invalid(),
+            _ => Problem::token_invalid(),
         }),
     }
 }

@@ -38,7 +38,11 @@ impl<T> Idempotent<T> {
     /// What the service needs; `render` writes the answer that is to be kept.
     pub fn once<A>(&self, render: fn(&A) -> Vec<u8>) -> Option<Once<A>> {
         let key = self.key.clone()?;
-        Some(Once { key, fingerprint: self.fingerprint, render })
+        Some(Once {
+            key,
+            fingerprint: self.fingerprint,
+            render,
+        })
     }
 }
 
@@ -56,10 +60,18 @@ where
         if !may_be_empty {
             json::require_json(request.headers())?;
         }
-        let limits = request.extensions().get::<RequestLimits>().copied().unwrap_or_default();
+        let limits = request
+            .extensions()
+            .get::<RequestLimits>()
+            .copied()
+            .unwrap_or_default();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let bytes = body::collect(request.into_body()).await?;
-        let text: &[u8] = if may_be_empty && bytes.is_empty() { b"{}" } else { &bytes };
+        let text: &[u8] = if may_be_empty && bytes.is_empty() {
+            b"{}"
+        } else {
+            &bytes
+        };
         Ok(Self {
             body: json::parse(text, &limits.json)?,
             key,
@@ -70,7 +82,9 @@ where
 
 fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     let key = value.to_str().ok().and_then(IdempotencyKey::parse);
     match (key, values.next()) {
         (Some(key), None) => Ok(Some(key)),

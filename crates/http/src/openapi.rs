@@ -44,7 +44,9 @@ impl Modify for TokenScheme {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A token of this installation. Each operation names the scopes that it needs."))
+            .description(Some(
+                "A token of this installation. Each operation names the scopes that it needs.",
+            ))
             .build();
         document
             .components
@@ -66,11 +68,18 @@ pub fn openapi_json() -> String {
 /// The header that makes a creating call repeatable.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only its documentation is used; `Idempotent` reads the header")]
+#[expect(
+    dead_code,
+    reason = "only its documentation is used; `Idempotent` reads the header"
+)]
 pub(crate) struct IdempotencyHeader {
     /// Names this call: sent again with the same body, it is answered with the first answer instead of being done twice. 1 to 255 visible
     /// ASCII characters; choose it at random.
-    #[param(rename = "Idempotency-Key", required = false, example = "6f1b2b1e-5f0c-4f59-9d0e-1f6f1a7c0d3a")]
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        example = "6f1b2b1e-5f0c-4f59-9d0e-1f6f1a7c0d3a"
+    )]
     idempotency_key: Option<String>,
 }
 
@@ -85,10 +94,19 @@ pub(crate) struct PublicBody;
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 
-const REQUEST: (u16, &str) = (400, "`token_in_query`; for a query or path: `input_invalid`, `field_unknown`, `field_invalid`");
+const REQUEST: (u16, &str) = (
+    400,
+    "`token_in_query`; for a query or path: `input_invalid`, `field_unknown`, `field_invalid`",
+);
 const GUARD: [(u16, &str); 2] = [
-    (401, "`credential_missing`; `credential_invalid` for every token that is not accepted, whatever the reason"),
-    (403, "`insufficient_scope`: the token is live and lacks the scope that is named"),
+    (
+        401,
+        "`credential_missing`; `token_invalid` for every token that is not accepted, whatever the reason",
+    ),
+    (
+        403,
+        "`insufficient_scope`: the token is live and lacks the scope that is named",
+    ),
 ];
 const BODY: [(u16, &str); 4] = [
     (
@@ -101,7 +119,10 @@ const BODY: [(u16, &str); 4] = [
     (415, "`media_type_unsupported`"),
 ];
 const FAULTS: [(u16, &str); 3] = [
-    (500, "`internal`: a fault of ours; the log knows more under the request id"),
+    (
+        500,
+        "`internal`: a fault of ours; the log knows more under the request id",
+    ),
     (
         503,
         "`busy`, `store_unavailable`, `writer_stopped`, `request_timeout`; `outcome_unknown`: look, or repeat with the same key",

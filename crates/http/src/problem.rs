@@ -82,10 +82,10 @@ impl Problem {
     }
 
     /// The credential is not accepted. Says nothing about why: a finder learns nothing, the owner's log knows.
-    pub fn credential_invalid() -> Self {
+    pub fn token_invalid() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
-            "credential_invalid",
+            "token_invalid",
             "the presented token is not accepted",
         )
         .challenging(r#"Bearer realm="claviger", error="invalid_token""#)

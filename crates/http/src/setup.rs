@@ -41,7 +41,11 @@ pub(crate) async fn set_up(
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let email = fields.take(Email::parse("email", &body.email));
-    let organization = fields.take(optional("organization", body.organization.as_deref(), Label::parse));
+    let organization = fields.take(optional(
+        "organization",
+        body.organization.as_deref(),
+        Label::parse,
+    ));
     let (Some(email), Some(organization)) = (email, organization) else {
         return Err(fields.refused());
     };

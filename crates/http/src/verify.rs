@@ -44,7 +44,13 @@ pub(crate) async fn verify(
     let scopes = body.scopes.iter().map(String::as_str);
     let question = Question::parse(&body.token, scopes, body.address.as_deref())?;
     let context = &permit.context;
-    let decision = decide(app.verifier(), context.org(), &question, context.origin.address, app.now());
+    let decision = decide(
+        app.verifier(),
+        context.org(),
+        &question,
+        context.origin.address,
+        app.now(),
+    );
     Ok(Json(Shown(decision)))
 }
 
@@ -67,7 +73,9 @@ impl<'a> Question<'a> {
         let mut set = ScopeSet::EMPTY;
         for (place, text) in scopes.enumerate() {
             let scope = text.parse::<Scope>();
-            let scope = scope.map_err(|error| FieldError::new(format!("scopes[{place}]"), "scope_unknown", error.to_string()));
+            let scope = scope.map_err(|error| {
+                FieldError::new(format!("scopes[{place}]"), "scope_unknown", error.to_string())
+            });
             set = fields.take(scope).map_or(set, |scope| set.with(scope));
         }
         let address = address.map(|text| {
@@ -75,7 +83,11 @@ impl<'a> Question<'a> {
                 .map_err(|_| FieldError::new("address", "address_malformed", "not an IPv4 or IPv6 address"))
         });
         match fields.take(address.transpose()) {
-            Some(address) if fields.is_empty() => Ok(Self { token, required: Required { scopes: set }, address }),
+            Some(address) if fields.is_empty() => Ok(Self {
+                token,
+                required: Required { scopes: set },
+                address,
+            }),
             _ => Err(fields.refused()),
         }
     }
@@ -96,7 +108,10 @@ pub(crate) fn decide(
         Decision::Deny(denial) => denial.subject.as_ref(),
     };
     if subject.is_some_and(|subject| subject.org != org) {
-        return Decision::Deny(Denial { code: DenialCode::Unknown, subject: None });
+        return Decision::Deny(Denial {
+            code: DenialCode::Unknown,
+            subject: None,
+        });
     }
     decision
 }

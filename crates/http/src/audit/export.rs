@@ -52,7 +52,12 @@ pub(crate) async fn export_audit(
     let (Some(since), Some(until)) = (since, until) else {
         return Err(fields.refused());
     };
-    let export = Export { app, permit, since, until };
+    let export = Export {
+        app,
+        permit,
+        since,
+        until,
+    };
     // The first step is read before the answer begins: what fails at once is a problem, not a broken stream.
     let first = export.step(0).await?;
     let (sender, lines) = mpsc::channel(1);
@@ -85,7 +90,9 @@ impl Export {
             if !entries.is_empty() && sender.send(Ok(lines(&entries))).await.is_err() {
                 return;
             }
-            let (Some(last), true) = (last, is_full) else { return };
+            let (Some(last), true) = (last, is_full) else {
+                return;
+            };
             step = self.step(last).await;
         }
         if let Err(error) = step {
@@ -112,7 +119,12 @@ impl hyper::body::Body for Lines {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        self.0.poll_recv(cx).map(|step| step.map(|lines| lines.map(Frame::data)))
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|step| step.map(|lines| lines.map(Frame::data)))
     }
 }

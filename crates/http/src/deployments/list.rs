@@ -43,11 +43,19 @@ pub(crate) async fn list_deployments(
 fn parsed(query: &ListDeployments) -> Result<(Filter, u32), Problem> {
     let mut fields = Fields::default();
     let service = fields.take(optional("service", query.service.as_deref(), Label::parse));
-    let environment = fields.take(optional("environment", query.environment.as_deref(), Label::parse));
+    let environment = fields.take(optional(
+        "environment",
+        query.environment.as_deref(),
+        Label::parse,
+    ));
     let limit = fields.take(limit(query.limit));
     let (Some(service), Some(environment), Some(limit)) = (service, environment, limit) else {
         return Err(fields.refused());
     };
-    let filter = Filter { service, environment, result: query.result.map(wire::result) };
+    let filter = Filter {
+        service,
+        environment,
+        result: query.result.map(wire::result),
+    };
     Ok((filter, limit))
 }

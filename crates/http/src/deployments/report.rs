@@ -41,7 +41,10 @@ pub(crate) async fn report_deployment(
 ) -> Result<Response, Problem> {
     let report = parsed(&request.body, permit.context.now())?;
     let once = request.once(wire::rendered);
-    let reply = app.service().report_deployment(&permit.context, report, once).await?;
+    let reply = app
+        .service()
+        .report_deployment(&permit.context, report, once)
+        .await?;
     Ok(answer(StatusCode::CREATED, reply, wire::rendered))
 }
 
@@ -55,8 +58,11 @@ fn parsed(body: &ReportDeployment, now: Timestamp) -> Result<NewDeployment, Prob
     let started_at = fields.take(optional("started_at", body.started_at.as_deref(), instant));
     let finished_at = fields.take(optional("finished_at", body.finished_at.as_deref(), instant));
     let texts = (service, version, reference, environment);
-    let ((Some(service), Some(version), Some(reference), Some(environment)), Some(started_at), Some(finished_at)) =
-        (texts, started_at, finished_at)
+    let (
+        (Some(service), Some(version), Some(reference), Some(environment)),
+        Some(started_at),
+        Some(finished_at),
+    ) = (texts, started_at, finished_at)
     else {
         return Err(fields.refused());
     };

@@ -12,7 +12,10 @@ pub(crate) fn deployment(deployment: &Deployment) -> api::Deployment {
         id: deployment.id.to_string(),
         service: report.service.as_str().to_owned(),
         version: report.version.as_str().to_owned(),
-        reference: report.reference.as_ref().map(|reference| reference.as_str().to_owned()),
+        reference: report
+            .reference
+            .as_ref()
+            .map(|reference| reference.as_str().to_owned()),
         environment: report.environment.as_str().to_owned(),
         started_at: report.started_at.map(|at| at.to_string()),
         finished_at: report.finished_at.to_string(),

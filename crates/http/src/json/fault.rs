@@ -5,8 +5,10 @@
 
 use claviger_domain::FieldError;
 
-/// The longest piece of a caller's text that an answer repeats.
-const ECHO_CHARS: usize = 64;
+/// The longest name that an answer repeats: longer than any of ours, and shorter than any token.
+const ECHO_CHARS: usize = 40;
+/// What is repeated of a longer one: it may be a secret in the wrong place.
+const CUT_CHARS: usize = 8;
 
 /// The refused field for serde's `message` at `path` (`scopes[1]`; `.` for the whole input).
 pub(crate) fn field_error(path: &str, message: &str) -> FieldError {
@@ -43,12 +45,13 @@ pub(crate) fn field_error(path: &str, message: &str) -> FieldError {
     FieldError::new(join(path, ""), "field_invalid", detail)
 }
 
-/// At most [`ECHO_CHARS`] characters of a caller's text.
+/// A caller's text when it is short enough to be a name, else its beginning.
 pub(crate) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(ECHO_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+    if text.chars().nth(ECHO_CHARS).is_none() {
+        return text.to_owned();
     }
+    let beginning: String = text.chars().take(CUT_CHARS).collect();
+    format!("{beginning}…")
 }
 
 /// The text between `head` (at the beginning) and the backtick that closes it.
@@ -174,6 +177,17 @@ mod tests {
     fn a_long_name_is_cut() {
         let body = format!(r#"{{"{}":1}}"#, "x".repeat(5_000));
 
-        assert_eq!(fault(&body).0, format!("{}…", "x".repeat(64)));
+        assert_eq!(fault(&body).0, "xxxxxxxx…");
+    }
+
+    #[test]
+    fn a_token_in_place_of_a_name_is_not_repeated() {
+        let token = "clvp_000000000000000000000000000000003vAJbq";
+        let body = format!(r#"{{"name":"a","{token}":1}}"#);
+
+        let (field, _, detail) = fault(&body);
+
+        assert_eq!(field, "clvp_000…");
+        assert!(!detail.contains(token), "{detail}");
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn check(body: &[u8], limits: &JsonLimits) -> Result<(), ShapeFault> 
             }
             b'"' => {
                 at = end_of_string(body, at);
-                string(&body[begins_at..at], open.last_mut(), &mut nodes, limits)?;
+                string(&body[begins_at..at], &mut open, &mut nodes, limits)?;
             }
             b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
             _ => {
@@ -105,11 +105,11 @@ fn count(counter: &mut u32, limit: u32, fault: ShapeFault) -> Result<(), ShapeFa
 /// A string with its quotes: a key where one is due, else a value.
 fn string<'a>(
     quoted: &'a [u8],
-    within: Option<&mut Open<'a>>,
+    open: &mut [Open<'a>],
     nodes: &mut u32,
     limits: &JsonLimits,
 ) -> Result<(), ShapeFault> {
-    match within {
+    match open.last_mut() {
         Some(Open::Object { keys, key_next }) if *key_next => {
             *key_next = false;
             let key = unescaped(quoted);
@@ -121,7 +121,9 @@ fn string<'a>(
             keys.insert(key);
             return Ok(());
         }
-        Some(Open::Array { strings }) => count(strings, limits.strings_per_array, ShapeFault::Strings)?,
+        Some(Open::Array { strings }) => {
+            count(strings, limits.strings_per_array, ShapeFault::Strings)?;
+        }
         _ => {}
     }
     count(nodes, limits.nodes, ShapeFault::Nodes)

@@ -127,13 +127,13 @@ where
 {
     match body.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(fault_within(error.into()).into()),
+        Err(error) => Err(fault_within(error.into().as_ref()).into()),
     }
 }
 
 /// Finds the fault below the wrappers of the body types.
-fn fault_within(error: Box<dyn std::error::Error + Send + Sync>) -> BodyFault {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+fn fault_within(error: &(dyn std::error::Error + 'static)) -> BodyFault {
+    let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(fault) = error.downcast_ref::<BodyFault>() {
             return *fault;

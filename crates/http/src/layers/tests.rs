@@ -1,5 +1,6 @@
 //! The layers around a small router: every kind of answer leaves with them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -73,7 +74,7 @@ fn router() -> (Router, Registry) {
         )
         .route(
             "/echo",
-            post(|Json(value): Json<Vec<u32>>| async move { Json(value) }),
+            post(|Json(value): Json<BTreeMap<String, u32>>| async move { Json(value) }),
         )
         .route("/ignore", post(|| async { "never looked" }));
     let edge = edge(&mut registry);
@@ -197,7 +198,7 @@ async fn a_handler_that_takes_too_long_is_answered_for() {
 
 #[tokio::test]
 async fn a_body_above_the_limit_is_refused_and_the_connection_closed() {
-    let body = |bytes: usize| format!("[{}]", " ".repeat(bytes - 2));
+    let body = |bytes: usize| format!("{{{}}}", " ".repeat(bytes - 2));
 
     assert_eq!(
         answer(request(Method::POST, "/echo", body(100))).await.status(),
@@ -221,7 +222,7 @@ async fn an_announced_body_above_the_limit_is_refused_unread_even_where_nobody_r
 
 #[tokio::test]
 async fn a_body_of_another_type_is_refused() {
-    let mut request = request(Method::POST, "/echo", "[]");
+    let mut request = request(Method::POST, "/echo", "{}");
     request
         .headers_mut()
         .insert("content-type", "text/plain".parse().unwrap());

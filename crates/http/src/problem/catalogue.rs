@@ -4,54 +4,210 @@
 
 /// Code, status, meaning.
 pub(crate) const CODES: &[(&str, u16, &str)] = &[
-    ("body_incomplete", 400, "The body ended before its announced end. Send it again."),
-    ("body_too_large", 413, "The body is larger than this server takes. Send less at once."),
+    (
+        "body_incomplete",
+        400,
+        "The body ended before its announced end. Send it again.",
+    ),
+    (
+        "body_too_large",
+        413,
+        "The body is larger than this server takes. Send less at once.",
+    ),
     ("body_too_slow", 408, "The body came too slowly. Send it again."),
-    ("busy", 503, "Too much at once. Try again after <code>Retry-After</code> seconds."),
-    ("credential_invalid", 401, "The presented token is not accepted: unknown, malformed, expired or revoked. Its owner can see why in its record."),
-    ("credential_missing", 401, "Present a token: <code>Authorization: Bearer …</code>."),
-    ("deployment_not_found", 404, "There is no such deployment, or none that you may know of."),
-    ("field_invalid", 400, "A field's value has another type or form; <code>errors</code> names it."),
-    ("field_missing", 400, "A required field is missing; <code>errors</code> names it."),
-    ("field_unknown", 400, "There is no field of this name; <code>errors</code> names it and those there are."),
-    ("idempotency_in_flight", 409, "The first request with this Idempotency-Key has no answer yet. Wait for it."),
-    ("idempotency_key_invalid", 400, "An Idempotency-Key has 1 to 255 visible ASCII characters."),
-    ("idempotency_key_reused", 422, "This Idempotency-Key was used with another request. Choose a new one."),
-    ("input_invalid", 400, "The input is well-formed and not acceptable; <code>errors</code> says which fields, and why."),
-    ("insufficient_scope", 403, "The token is live and lacks a scope; the detail names it."),
-    ("internal", 500, "A fault of ours. Report it with the <code>request_id</code>."),
+    (
+        "busy",
+        503,
+        "Too much at once. Try again after <code>Retry-After</code> seconds.",
+    ),
+    (
+        "credential_missing",
+        401,
+        "Present a token: <code>Authorization: Bearer …</code>.",
+    ),
+    (
+        "deployment_not_found",
+        404,
+        "There is no such deployment, or none that you may know of.",
+    ),
+    (
+        "field_invalid",
+        400,
+        "A field's value has another type or form; <code>errors</code> names it.",
+    ),
+    (
+        "field_missing",
+        400,
+        "A required field is missing; <code>errors</code> names it.",
+    ),
+    (
+        "field_unknown",
+        400,
+        "There is no field of this name; <code>errors</code> names it and those there are.",
+    ),
+    (
+        "idempotency_in_flight",
+        409,
+        "The first request with this Idempotency-Key has no answer yet. Wait for it.",
+    ),
+    (
+        "idempotency_key_invalid",
+        400,
+        "An Idempotency-Key has 1 to 255 visible ASCII characters.",
+    ),
+    (
+        "idempotency_key_reused",
+        422,
+        "This Idempotency-Key was used with another request. Choose a new one.",
+    ),
+    (
+        "input_invalid",
+        400,
+        "The input is well-formed and not acceptable; <code>errors</code> says which fields, and why.",
+    ),
+    (
+        "insufficient_scope",
+        403,
+        "The token is live and lacks a scope; the detail names it.",
+    ),
+    (
+        "internal",
+        500,
+        "A fault of ours. Report it with the <code>request_id</code>.",
+    ),
     ("json_invalid", 400, "The body is no JSON, or names a key twice."),
     ("json_too_deep", 400, "The JSON is nested too deeply."),
-    ("json_too_large", 400, "The JSON has too many values, or an array too many strings."),
-    ("media_type_unsupported", 415, "Send the body as <code>Content-Type: application/json</code>."),
-    ("method_not_allowed", 405, "The path has other methods; the header <code>Allow</code> lists them."),
-    ("multiple_credentials", 400, "The request presents two different credentials. Send one."),
-    ("outcome_unknown", 503, "The change may be done or not. Look, or repeat the call with the same Idempotency-Key."),
+    (
+        "json_too_large",
+        400,
+        "The JSON has too many values, or an array too many strings.",
+    ),
+    (
+        "media_type_unsupported",
+        415,
+        "Send the body as <code>Content-Type: application/json</code>.",
+    ),
+    (
+        "method_not_allowed",
+        405,
+        "The path has other methods; the header <code>Allow</code> lists them.",
+    ),
+    (
+        "multiple_credentials",
+        400,
+        "The request presents two different credentials. Send one.",
+    ),
+    (
+        "outcome_unknown",
+        503,
+        "The change may be done or not. Look, or repeat the call with the same Idempotency-Key.",
+    ),
     ("page_not_found", 404, "There is no such page."),
-    ("pepper_has_stragglers", 409, "Live tokens depend on the previous pepper. Wait until they are used, or revoke them with the call."),
-    ("pepper_in_configuration", 409, "The peppers are in the configuration: the operator changes them there."),
-    ("pepper_missing", 409, "The pepper of this token is not among the live ones."),
+    (
+        "pepper_has_stragglers",
+        409,
+        "Live tokens depend on the previous pepper. Wait until they are used, or revoke them with the call.",
+    ),
+    (
+        "pepper_in_configuration",
+        409,
+        "The peppers are in the configuration: the operator changes them there.",
+    ),
+    (
+        "pepper_missing",
+        409,
+        "The pepper of this token is not among the live ones.",
+    ),
     ("pepper_none_previous", 409, "There is no previous pepper."),
-    ("pepper_previous_live", 409, "At most two peppers are live. Retire the previous one first."),
-    ("random_unavailable", 503, "The operating system gave no random bytes. Nothing was changed."),
-    ("request_timeout", 503, "The request took too long. Whether it was done is unknown: look before you repeat it."),
+    (
+        "pepper_previous_live",
+        409,
+        "At most two peppers are live. Retire the previous one first.",
+    ),
+    (
+        "random_unavailable",
+        503,
+        "The operating system gave no random bytes. Nothing was changed.",
+    ),
+    (
+        "request_timeout",
+        503,
+        "The request took too long. Whether it was done is unknown: look before you repeat it.",
+    ),
     ("route_not_found", 404, "There is nothing at this path."),
-    ("secret_already_shown", 409, "The secret was shown once and is gone. Regenerate the token to get a new one."),
-    ("setup_code_expired", 403, "The code's time is over. The server prints a new one when it starts."),
-    ("setup_code_invalid", 403, "This is not the code that the server printed."),
+    (
+        "secret_already_shown",
+        409,
+        "The secret was shown once and is gone. Regenerate the token to get a new one.",
+    ),
+    (
+        "setup_code_expired",
+        403,
+        "The code's time is over. The server prints a new one when it starts.",
+    ),
+    (
+        "setup_code_invalid",
+        403,
+        "This is not the code that the server printed.",
+    ),
     ("setup_completed", 410, "The installation has its administrator."),
-    ("setup_not_local", 403, "Set-up is possible from the server's own machine only."),
-    ("storage_full", 507, "The server's disk is full. Nothing was changed."),
-    ("store_unavailable", 503, "The store cannot be reached. Nothing was changed; try again."),
-    ("token_in_query", 400, "A credential in a query string is not accepted. Send it in a header, and revoke it if the address was logged."),
-    ("token_limit_reached", 409, "There are as many live tokens as this installation takes."),
-    ("token_live", 409, "The token is live. Revoke it before deleting its record."),
-    ("token_name_taken", 409, "The owner has a live token of this name. Choose another."),
-    ("token_not_found", 404, "There is no such token, or none that you may know of."),
+    (
+        "setup_not_local",
+        403,
+        "Set-up is possible from the server's own machine only.",
+    ),
+    (
+        "storage_full",
+        507,
+        "The server's disk is full. Nothing was changed.",
+    ),
+    (
+        "store_unavailable",
+        503,
+        "The store cannot be reached. Nothing was changed; try again.",
+    ),
+    (
+        "token_in_query",
+        400,
+        "A credential in a query string is not accepted. Send it in a header, and revoke it if the address was logged.",
+    ),
+    (
+        "token_invalid",
+        401,
+        "The presented token is not accepted: unknown, malformed, expired or revoked. Its owner can see why in its record.",
+    ),
+    (
+        "token_limit_reached",
+        409,
+        "There are as many live tokens as this installation takes.",
+    ),
+    (
+        "token_live",
+        409,
+        "The token is live. Revoke it before deleting its record.",
+    ),
+    (
+        "token_name_taken",
+        409,
+        "The owner has a live token of this name. Choose another.",
+    ),
+    (
+        "token_not_found",
+        404,
+        "There is no such token, or none that you may know of.",
+    ),
     ("token_not_live", 409, "The token has ended, and stays so."),
-    ("token_of_other_owner", 403, "Only the owner of a token may do this with it."),
+    (
+        "token_of_other_owner",
+        403,
+        "Only the owner of a token may do this with it.",
+    ),
     ("user_not_found", 404, "There is no such user."),
-    ("writer_stopped", 503, "A commit failed, and the server takes no changes until it is restarted. Verification goes on."),
+    (
+        "writer_stopped",
+        503,
+        "A commit failed, and the server takes no changes until it is restarted. Verification goes on.",
+    ),
 ];
 
 #[cfg(test)]
@@ -77,14 +233,20 @@ mod tests {
                     if status.starts_with('2') {
                         continue;
                     }
-                    assert!(answer["content"]["application/problem+json"].is_object(), "{path} {status} is no problem");
+                    assert!(
+                        answer["content"]["application/problem+json"].is_object(),
+                        "{path} {status} is no problem"
+                    );
                     let description = answer["description"].as_str().unwrap();
                     named.extend(description.split('`').skip(1).step_by(2).map(str::to_owned));
                 }
             }
         }
 
-        let unexplained: Vec<_> = named.iter().filter(|code| !explained.contains(code.as_str())).collect();
+        let unexplained: Vec<_> = named
+            .iter()
+            .filter(|code| !explained.contains(code.as_str()))
+            .collect();
         assert!(unexplained.is_empty(), "{unexplained:?}");
     }
 }

@@ -58,14 +58,23 @@ fn swagger(name: &str) -> Result<Response, Problem> {
     let file = utoipa_swagger_ui::serve(name, config)
         .map_err(|error| Problem::internal(format!("a file of Swagger UI cannot be read: {error}")))?
         .ok_or_else(|| Problem::not_found("page"))?;
-    let media_type = HeaderValue::from_str(&file.content_type).map_err(|error| Problem::internal(error.to_string()))?;
-    let headers = [(CONTENT_TYPE, media_type), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, KEEP)];
+    let media_type =
+        HeaderValue::from_str(&file.content_type).map_err(|error| Problem::internal(error.to_string()))?;
+    let headers = [
+        (CONTENT_TYPE, media_type),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, KEEP),
+    ];
     Ok((headers, file.bytes.into_owned()).into_response())
 }
 
 fn answer(media_type: &'static str, text: &'static str) -> Response {
     let media_type = HeaderValue::from_static(media_type);
-    let headers = [(CONTENT_TYPE, media_type), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, KEEP)];
+    let headers = [
+        (CONTENT_TYPE, media_type),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, KEEP),
+    ];
     (headers, text).into_response()
 }
 
@@ -73,7 +82,11 @@ fn answer(media_type: &'static str, text: &'static str) -> Response {
 pub(crate) async fn problems() -> Response {
     static TEXT: LazyLock<Bytes> = LazyLock::new(|| problems_page().into());
     let media_type = HeaderValue::from_static("text/html; charset=utf-8");
-    let headers = [(CONTENT_TYPE, media_type), (CONTENT_SECURITY_POLICY, PROBLEMS_POLICY), (CACHE_CONTROL, KEEP)];
+    let headers = [
+        (CONTENT_TYPE, media_type),
+        (CONTENT_SECURITY_POLICY, PROBLEMS_POLICY),
+        (CACHE_CONTROL, KEEP),
+    ];
     (headers, TEXT.clone()).into_response()
 }
 
@@ -87,7 +100,10 @@ fn problems_page() -> String {
     );
     for (code, status, meaning) in catalogue::CODES {
         // Writing to a string does not fail.
-        let _ = writeln!(page, "<tr id=\"{code}\"><td><code>{code}</code></td><td>{status}</td><td>{meaning}</td></tr>");
+        let _ = writeln!(
+            page,
+            "<tr id=\"{code}\"><td><code>{code}</code></td><td>{status}</td><td>{meaning}</td></tr>"
+        );
     }
     page.push_str("</table>\n</body>\n</html>\n");
     page

@@ -25,6 +25,7 @@ const MEDIA_TYPE: HeaderValue =
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     app.gather();
     let mut text = String::with_capacity(16 * 1024);
-    encode(&mut text, app.registry()).map_err(|_| Problem::internal("the figures cannot be written".to_owned()))?;
+    encode(&mut text, app.registry())
+        .map_err(|_| Problem::internal("the figures cannot be written".to_owned()))?;
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }

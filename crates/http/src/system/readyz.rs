@@ -24,10 +24,16 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
     let store = app.service().store().stats();
     let unready = |code, detail| Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail));
     if store.writer_stopped {
-        return unready("writer_stopped", "a commit failed; the server takes no changes until it is restarted");
+        return unready(
+            "writer_stopped",
+            "a commit failed; the server takes no changes until it is restarted",
+        );
     }
     if store.disconnected {
-        return unready("store_unavailable", "the store cannot be reached; no change is taken until it can");
+        return unready(
+            "store_unavailable",
+            "the store cannot be reached; no change is taken until it can",
+        );
     }
     Ok("ready")
 }

@@ -46,17 +46,28 @@ fn selection(body: &RevokeTokens) -> Result<(BulkSelection, Vec<String>), Proble
     let mut fields = Fields::default();
     let selection = match (&body.ids, &body.filter) {
         (Some(ids), None) if ids.len() <= MAX_BULK_IDS => {
-            let (known, unknown): (Vec<_>, Vec<_>) = ids.iter().map(|id| (id, id.parse::<TokenId>())).partition(|(_, parsed)| parsed.is_ok());
+            let (known, unknown): (Vec<_>, Vec<_>) = ids
+                .iter()
+                .map(|id| (id, id.parse::<TokenId>()))
+                .partition(|(_, parsed)| parsed.is_ok());
             let known = known.into_iter().filter_map(|(_, parsed)| parsed.ok()).collect();
             let unknown = unknown.into_iter().map(|(id, _)| id.clone()).collect();
             Ok((BulkSelection::Ids(known), unknown))
         }
-        (Some(_), None) => Err(FieldError::new("ids", "ids_too_many", format!("at most {MAX_BULK_IDS} ids in a call"))),
+        (Some(_), None) => Err(FieldError::new(
+            "ids",
+            "ids_too_many",
+            format!("at most {MAX_BULK_IDS} ids in a call"),
+        )),
         (None, Some(filter)) => {
             let filter = parsed(filter, &mut fields);
             Ok((BulkSelection::Filter(Box::new(filter)), Vec::new()))
         }
-        _ => Err(FieldError::new("ids", "selection_ambiguous", "give either `ids` or `filter`")),
+        _ => Err(FieldError::new(
+            "ids",
+            "selection_ambiguous",
+            "give either `ids` or `filter`",
+        )),
     };
     match fields.take(selection) {
         Some(selection) if fields.is_empty() => Ok(selection),
@@ -65,13 +76,16 @@ fn selection(body: &RevokeTokens) -> Result<(BulkSelection, Vec<String>), Proble
 }
 
 fn parsed(filter: &RevokeFilter, fields: &mut Fields) -> TokenFilter {
-    let mut time = |field, text: &Option<String>| fields.take(optional(field, text.as_deref(), instant)).flatten();
+    let mut time =
+        |field, text: &Option<String>| fields.take(optional(field, text.as_deref(), instant)).flatten();
     TokenFilter {
         token_type: filter.token_type.map(wire::parsed_type),
         name_prefix: filter.name_prefix.clone(),
         created_before: time("filter.created_before", &filter.created_before),
         last_used_before: time("filter.unused_since", &filter.unused_since),
-        owner: fields.take(optional("filter.owner", filter.owner.as_deref(), owner)).flatten(),
+        owner: fields
+            .take(optional("filter.owner", filter.owner.as_deref(), owner))
+            .flatten(),
         ..TokenFilter::default()
     }
 }

@@ -40,14 +40,19 @@ pub(crate) async fn list_tokens(
         .await?;
     let now = permit.context.now();
     Ok(Json(Page {
-        data: listing.tokens.iter().map(|token| wire::token(token, now)).collect(),
+        data: listing
+            .tokens
+            .iter()
+            .map(|token| wire::token(token, now))
+            .collect(),
         next_cursor: listing.next_cursor,
     }))
 }
 
 fn parsed(query: &ListTokens) -> Result<(TokenFilter, Order, u32), Problem> {
     let mut fields = Fields::default();
-    let mut time = |field, text: &Option<String>| fields.take(optional(field, text.as_deref(), instant)).flatten();
+    let mut time =
+        |field, text: &Option<String>| fields.take(optional(field, text.as_deref(), instant)).flatten();
     let filter = TokenFilter {
         state: query.state.map(state),
         token_type: query.token_type.map(wire::parsed_type),
@@ -56,7 +61,9 @@ fn parsed(query: &ListTokens) -> Result<(TokenFilter, Order, u32), Problem> {
         expires_after: time("expires_after", &query.expires_after),
         last_used_before: time("last_used_before", &query.last_used_before),
         last_used_after: time("last_used_after", &query.last_used_after),
-        owner: fields.take(optional("owner", query.owner.as_deref(), owner)).flatten(),
+        owner: fields
+            .take(optional("owner", query.owner.as_deref(), owner))
+            .flatten(),
         ..TokenFilter::default()
     };
     let order = fields.take(order(query.sort.as_deref().unwrap_or("-created_at")));

@@ -38,7 +38,10 @@ pub(crate) async fn report_leak(
     let Some(found_at) = fields.take(optional("found_at", body.found_at.as_deref(), Label::parse)) else {
         return Err(fields.refused());
     };
-    let report = LeakReport { token: body.token.trim(), found_at };
+    let report = LeakReport {
+        token: body.token.trim(),
+        found_at,
+    };
     let revoked = app.service().report_leak(&origin, report).await?;
     Ok(Json(wire::revoked(&revoked)))
 }

@@ -9,11 +9,11 @@ use super::wire;
 use crate::app::App;
 use crate::fields::{Fields, optional};
 use crate::guard::{Permit, scope};
+use crate::json::Json;
 use crate::json::OptionalJson;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use crate::query::PathId;
-use crate::json::Json;
 
 /// Revoke a token
 ///

@@ -48,12 +48,26 @@ pub(crate) async fn update_token(
 fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
     let mut fields = Fields::default();
     let name = fields.take(optional("name", body.name.as_deref(), Name::parse));
-    let description = fields.take(optional("description", body.description.as_deref(), Description::parse));
+    let description = fields.take(optional(
+        "description",
+        body.description.as_deref(),
+        Description::parse,
+    ));
     let scopes = body.scopes.as_deref().map(|texts| parse_scopes("scopes", texts));
     let scopes = fields.take_all(scopes.transpose());
-    let expiry = fields.take(wire::expiry(body.expires_in_days, body.expires_at.as_deref(), body.never_expires));
-    let (Some(name), Some(description), Some(scopes), Some(expiry)) = (name, description, scopes, expiry) else {
+    let expiry = fields.take(wire::expiry(
+        body.expires_in_days,
+        body.expires_at.as_deref(),
+        body.never_expires,
+    ));
+    let (Some(name), Some(description), Some(scopes), Some(expiry)) = (name, description, scopes, expiry)
+    else {
         return Err(fields.refused());
     };
-    Ok(TokenChanges { name, description, scopes, expiry })
+    Ok(TokenChanges {
+        name,
+        description,
+        scopes,
+        expiry,
+    })
 }

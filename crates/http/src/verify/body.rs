@@ -26,12 +26,16 @@ pin_project! {
 impl DoorBody {
     /// A decision.
     pub(super) fn whole(text: Bytes) -> Self {
-        Self { kind: Kind::Whole { text } }
+        Self {
+            kind: Kind::Whole { text },
+        }
     }
 
     /// The router's.
     pub(super) fn routed(body: axum::body::Body) -> Self {
-        Self { kind: Kind::Routed { body } }
+        Self {
+            kind: Kind::Routed { body },
+        }
     }
 }
 
@@ -39,7 +43,10 @@ impl Body for DoorBody {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match self.project().kind.project() {
             KindProjection::Whole { text } if text.has_remaining() => {
                 Poll::Ready(Some(Ok(Frame::data(std::mem::take(text)))))

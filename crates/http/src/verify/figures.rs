@@ -72,11 +72,15 @@ fn bucket(nanoseconds: u64) -> usize {
 
 impl Collector for VerifyFigures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let sum = |read: &dyn Fn(&Shard) -> &AtomicU64| self.0.iter().map(|shard| read(shard).load(Relaxed)).sum::<u64>();
+        let sum = |read: &dyn Fn(&Shard) -> &AtomicU64| {
+            self.0.iter().map(|shard| read(shard).load(Relaxed)).sum::<u64>()
+        };
         let counts: [u64; BUCKETS] = std::array::from_fn(|place| sum(&|shard| &shard.buckets[place]));
         let bound = |place: usize| match u32::try_from(place) {
-            Ok(place) if usize::try_from(place).is_ok_and(|place| place < BUCKETS - 1) => 1e-6 * f64::from(1_u32 << place),
-            _ => f64::MAX,
+            Ok(place) if usize::try_from(place).is_ok_and(|place| place < BUCKETS - 1) => {
+                1e-6 * f64::from(1_u32 << place)
+            }
+            _ => f64::INFINITY,
         };
         let buckets: [(f64, u64); BUCKETS] = std::array::from_fn(|place| (bound(place), counts[place]));
         let seconds = Duration::from_nanos(sum(&|shard| &shard.nanoseconds)).as_secs_f64();
@@ -103,7 +107,15 @@ mod tests {
 
     #[test]
     fn a_duration_falls_into_the_bucket_that_it_does_not_exceed() {
-        for (nanoseconds, expected) in [(0, 0), (1_000, 0), (1_001, 1), (2_000, 1), (2_001, 2), (4_000, 2), (16_384_000, 14)] {
+        for (nanoseconds, expected) in [
+            (0, 0),
+            (1_000, 0),
+            (1_001, 1),
+            (2_000, 1),
+            (2_001, 2),
+            (4_000, 2),
+            (16_384_000, 14),
+        ] {
             assert_eq!(bucket(nanoseconds), expected, "{nanoseconds} ns");
         }
         assert_eq!(bucket(16_384_001), BUCKETS - 1);

@@ -94,8 +94,16 @@ mod tests {
         let is_personal = token.token_type == TokenType::Personal;
         api::VerifiedToken {
             id: token.id.to_string(),
-            token_type: if is_personal { ApiType::Personal } else { ApiType::Global },
-            owner: if is_personal { UserId::from_i64(9).to_string() } else { TokenId::from_i64(9).to_string() },
+            token_type: if is_personal {
+                ApiType::Personal
+            } else {
+                ApiType::Global
+            },
+            owner: if is_personal {
+                UserId::from_i64(9).to_string()
+            } else {
+                TokenId::from_i64(9).to_string()
+            },
             organization: token.org.to_string(),
             scopes: vec!["tokens:read".into(), "audit:read".into()],
             expires_at: token.expires_at.map(|end| end.to_string()),
@@ -118,7 +126,10 @@ mod tests {
 
     #[test]
     fn the_fast_form_is_the_wire_type_byte_for_byte() {
-        let personal = verified(TokenType::Personal, Some(Timestamp::from_millis(1_790_000_000_123)));
+        let personal = verified(
+            TokenType::Personal,
+            Some(Timestamp::from_millis(1_790_000_000_123)),
+        );
         let global = verified(TokenType::Global, None);
         let deny = |code, subject| Decision::Deny(Denial { code, subject });
         let missing = ScopeSet::only(Scope::SystemWrite).with(Scope::TokensWrite);

@@ -21,15 +21,23 @@ use tempfile::TempDir;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_341_600_000);
 
-struct Still;
+/// A clock that stands still until it is told.
+#[derive(Default)]
+pub(crate) struct TestClock(AtomicU64);
 
-impl Clock for Still {
+impl TestClock {
+    pub(crate) fn advance_a_second(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        NOW
+        NOW + self.monotonic()
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::ZERO
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -66,6 +74,7 @@ impl KeyStore for NoKeyStore {
 pub(crate) struct House {
     pub(crate) door: Door,
     pub(crate) admin: String,
+    pub(crate) clock: Arc<TestClock>,
     _directory: TempDir,
 }
 
@@ -80,32 +89,52 @@ pub(crate) struct Seen {
 impl House {
     pub(crate) async fn open() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let location = Location::Sqlite { directory: directory.path().join("data") };
+        let location = Location::Sqlite {
+            directory: directory.path().join("data"),
+        };
         let store = Store::open(location, Options::new(NOW)).await.unwrap();
         let pepper = Key::new([7; 32]);
-        let peppers = Peppers { current: pepper.pepper(), previous: None };
+        let peppers = Peppers {
+            current: pepper.pepper(),
+            previous: None,
+        };
         let prefix = Prefix::default();
         let mut registry = Registry::default();
+        let clock = Arc::new(TestClock::default());
         let verifier = Arc::new(Verifier::new(prefix, peppers));
         let service = Service::open(Parts {
             store,
             feed: Arc::new(Feed::new(Arc::clone(&verifier))),
             verifier,
-            clock: Arc::new(Still),
+            clock: Arc::<TestClock>::clone(&clock),
             random: Arc::new(Counting::default()),
-            keys: KeyRing::new(PepperKeys { current: pepper, previous: None }, Key::new([8; 32])),
+            keys: KeyRing::new(
+                PepperKeys {
+                    current: pepper,
+                    previous: None,
+                },
+                Key::new([8; 32]),
+            ),
             key_store: Arc::new(NoKeyStore),
             prefix,
             metrics: Metrics::register(&mut registry),
         })
         .await
         .unwrap();
-        let origin = Origin { request_id: "test".into(), address: None, now: NOW };
-        let issued = service.initialize(&origin, "ada@example.org", None, None).await.unwrap();
+        let origin = Origin {
+            request_id: "test".into(),
+            address: None,
+            now: NOW,
+        };
+        let issued = service
+            .initialize(&origin, "ada@example.org", None, None)
+            .await
+            .unwrap();
         let app = App::new(service, registry, RequestLimits::default()).unwrap();
         Self {
             door: claviger_http::service(app),
             admin: issued.secret.expose().to_owned(),
+            clock,
             _directory: directory,
         }
     }

@@ -27,19 +27,35 @@ async fn the_pages_need_no_other_host_and_no_inline_script() {
     for path in ["/docs/", "/docs/start.js", "/docs/problems", "/docs/style.css"] {
         let page = house.call("GET", path, Value::Null).await;
         assert_eq!(page.status.as_u16(), 200, "{path}");
-        assert!(!page.body.contains("http://") && !page.body.contains("https://"), "{path}");
+        assert!(
+            !page.body.contains("http://") && !page.body.contains("https://"),
+            "{path}"
+        );
         assert!(!page.body.contains("<script>"), "{path}");
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
-        assert!(!policy.contains("script-src 'self' 'unsafe-inline'"), "{path}: {policy}");
+        assert!(
+            !policy.contains("script-src 'self' 'unsafe-inline'"),
+            "{path}: {policy}"
+        );
     }
     for path in ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
         let file = house.call("GET", path, Value::Null).await;
         assert_eq!(file.status.as_u16(), 200, "{path}");
         assert!(file.body.len() > 10_000, "{path}");
     }
-    assert_eq!(house.call("GET", "/docs", Value::Null).await.headers["location"], "/docs/");
-    assert_eq!(house.call("GET", "/docs/index.html", Value::Null).await.status.as_u16(), 404);
+    assert_eq!(
+        house.call("GET", "/docs", Value::Null).await.headers["location"],
+        "/docs/"
+    );
+    assert_eq!(
+        house
+            .call("GET", "/docs/index.html", Value::Null)
+            .await
+            .status
+            .as_u16(),
+        404
+    );
 }
 
 #[tokio::test]

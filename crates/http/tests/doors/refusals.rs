@@ -10,13 +10,20 @@ async fn unknown_malformed_expired_and_revoked_tokens_get_one_and_the_same_answe
     let house = House::open().await;
     let other = House::open().await;
     let revoked = issue(&house, "short-lived").await;
-    house.call_as(&revoked, "POST", "/v1/tokens/self/revoke", Value::Null).await;
+    house
+        .call_as(&revoked, "POST", "/v1/tokens/self/revoke", Value::Null)
+        .await;
     // The same seed further on: well-formed, and never issued here.
     let unknown = issue_many(&other, 5).await;
 
     let mut answers = Vec::new();
     for token in [revoked.as_str(), unknown.as_str(), "nonsense", ""] {
-        answers.push(house.call_as(token, "GET", "/v1/tokens", Value::Null).await.without_id());
+        answers.push(
+            house
+                .call_as(token, "GET", "/v1/tokens", Value::Null)
+                .await
+                .without_id(),
+        );
     }
 
     assert_eq!(answers[0].status.as_u16(), 401);
@@ -29,13 +36,22 @@ async fn unknown_malformed_expired_and_revoked_tokens_get_one_and_the_same_answe
 async fn every_operation_but_the_open_ones_asks_for_a_credential() {
     let house = House::open().await;
     let document: Value = serde_json::from_str(&claviger_http::openapi_json()).unwrap();
-    let open = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/setup", "/v1/tokens/report-leak"];
+    let open = [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/v1/setup",
+        "/v1/tokens/report-leak",
+    ];
 
     let mut guarded = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         for method in operations.as_object().unwrap().keys() {
             let path = path.replace("{id}", "tok_0000000000001");
-            let request = request(&method.to_uppercase(), &path).body(Full::default()).unwrap();
+            let request = request(&method.to_uppercase(), &path)
+                .body(Full::default())
+                .unwrap();
             let refused = house.send(request).await;
             if open.contains(&path.as_str()) {
                 assert_ne!(refused.status.as_u16(), 401, "{method} {path}");
@@ -53,17 +69,39 @@ async fn every_operation_but_the_open_ones_asks_for_a_credential() {
 async fn an_id_that_cannot_exist_gets_the_answer_of_one_that_does_not() {
     let house = House::open().await;
 
-    let absent = house.call("GET", "/v1/tokens/tok_0000000000001", Value::Null).await.without_id();
-    for id in ["tok_1", "usr_0000000000001", "..%2f..", "%00", "tok_zzzzzzzzzzzzz", "7"] {
-        let impossible = house.call("GET", &format!("/v1/tokens/{id}"), Value::Null).await.without_id();
+    let absent = house
+        .call("GET", "/v1/tokens/tok_0000000000001", Value::Null)
+        .await
+        .without_id();
+    for id in [
+        "tok_1",
+        "usr_0000000000001",
+        "..%2f..",
+        "%00",
+        "tok_zzzzzzzzzzzzz",
+        "7",
+    ] {
+        let impossible = house
+            .call("GET", &format!("/v1/tokens/{id}"), Value::Null)
+            .await
+            .without_id();
         assert_eq!(impossible, absent, "{id}");
     }
 
-    assert_eq!((absent.status.as_u16(), absent.code().as_str()), (404, "token_not_found"));
+    assert_eq!(
+        (absent.status.as_u16(), absent.code().as_str()),
+        (404, "token_not_found")
+    );
 }
 
 async fn issue(house: &House, name: &str) -> String {
-    let issued = house.call("POST", "/v1/tokens", json!({ "name": name, "scopes": ["tokens:read"] })).await;
+    let issued = house
+        .call(
+            "POST",
+            "/v1/tokens",
+            json!({ "name": name, "scopes": ["tokens:read"] }),
+        )
+        .await;
     assert_eq!(issued.status.as_u16(), 201, "{}", issued.body);
     issued.json()["secret"].as_str().unwrap().to_owned()
 }

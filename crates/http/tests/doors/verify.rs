@@ -33,21 +33,38 @@ async fn every_decision_is_the_same_on_both_ways() {
     let issued = house.call("POST", "/v1/tokens", issue).await.json();
     let reader = issued["secret"].as_str().unwrap();
 
-    let valid = asked(&house, &json!({ "token": reader, "scopes": ["tokens:read"] }).to_string()).await;
-    let lacking = asked(&house, &json!({ "token": reader, "scopes": ["tokens:read", "audit:read"] }).to_string()).await;
+    let valid = asked(
+        &house,
+        &json!({ "token": reader, "scopes": ["tokens:read"] }).to_string(),
+    )
+    .await;
+    let lacking = asked(
+        &house,
+        &json!({ "token": reader, "scopes": ["tokens:read", "audit:read"] }).to_string(),
+    )
+    .await;
     let malformed = asked(&house, &json!({ "token": "nonsense" }).to_string()).await;
     let mut unknown: Vec<char> = reader.chars().collect();
     unknown.swap(8, 9);
-    let typo = asked(&house, &json!({ "token": unknown.iter().collect::<String>() }).to_string()).await;
+    let typo = asked(
+        &house,
+        &json!({ "token": unknown.iter().collect::<String>() }).to_string(),
+    )
+    .await;
     let id = issued["token"]["id"].as_str().unwrap();
-    house.call("POST", &format!("/v1/tokens/{id}/revoke"), Value::Null).await;
+    house
+        .call("POST", &format!("/v1/tokens/{id}/revoke"), Value::Null)
+        .await;
     let revoked = asked(&house, &json!({ "token": reader }).to_string()).await;
 
     assert_eq!(valid.json()["code"], "valid");
     assert_eq!(valid.json()["token"]["id"], id);
     assert_eq!(valid.json()["token"]["owner"], id, "it acts as itself");
     assert_eq!(lacking.json()["missing_scopes"], json!(["audit:read"]));
-    assert_eq!(malformed.json(), json!({ "valid": false, "code": "malformed", "token": null }));
+    assert_eq!(
+        malformed.json(),
+        json!({ "valid": false, "code": "malformed", "token": null })
+    );
     assert_eq!(typo.json()["code"], "malformed", "the checksum finds it");
     assert_eq!(revoked.json()["code"], "revoked");
     assert_eq!(revoked.json()["token"]["id"], id);
@@ -56,7 +73,10 @@ async fn every_decision_is_the_same_on_both_ways() {
 #[tokio::test]
 async fn every_refusal_of_a_body_is_the_same_on_both_ways() {
     let house = House::open().await;
-    let many = format!(r#"{{"token":"a","scopes":[{}"tokens:read"]}}"#, r#""tokens:read","#.repeat(1_000));
+    let many = format!(
+        r#"{{"token":"a","scopes":[{}"tokens:read"]}}"#,
+        r#""tokens:read","#.repeat(1_000)
+    );
 
     for (body, code) in [
         ("", "json_invalid"),
@@ -71,10 +91,17 @@ async fn every_refusal_of_a_body_is_the_same_on_both_ways() {
         (r#"{"token":"a","scopes":["tokens:reed"]}"#, "input_invalid"),
         (r#"{"token":"a","address":"here"}"#, "input_invalid"),
         (many.as_str(), "json_too_large"),
-        ("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "json_too_deep"),
+        (
+            "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+            "json_too_deep",
+        ),
     ] {
         let refused = asked(&house, body).await;
-        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, code), "{body}");
+        assert_eq!(
+            (refused.status.as_u16(), refused.code().as_str()),
+            (400, code),
+            "{body}"
+        );
     }
 }
 
@@ -88,12 +115,27 @@ async fn every_refusal_of_an_asker_is_the_same_on_both_ways() {
 
     for (headers, status, code) in [
         (vec![], 401, "credential_missing"),
-        (vec![("authorization", "Bearer nonsense")], 401, "credential_invalid"),
-        (vec![("authorization", "Basic dXNlcjpw")], 401, "credential_invalid"),
-        (vec![("authorization", "a"), ("x-api-key", "b")], 400, "multiple_credentials"),
+        (vec![("authorization", "Bearer nonsense")], 401, "token_invalid"),
+        (vec![("authorization", "Basic dXNlcjpw")], 401, "token_invalid"),
+        (
+            vec![("authorization", "a"), ("x-api-key", "b")],
+            400,
+            "multiple_credentials",
+        ),
         (vec![("x-api-key", reader)], 403, "insufficient_scope"),
-        (vec![("x-api-key", house.admin.as_str()), ("content-type", "text/plain")], 415, "media_type_unsupported"),
-        (vec![("x-api-key", house.admin.as_str()), ("content-length", "1048577")], 413, "body_too_large"),
+        (
+            vec![
+                ("x-api-key", house.admin.as_str()),
+                ("content-type", "text/plain"),
+            ],
+            415,
+            "media_type_unsupported",
+        ),
+        (
+            vec![("x-api-key", house.admin.as_str()), ("content-length", "1048577")],
+            413,
+            "body_too_large",
+        ),
     ] {
         let refused = both(&house, |path| {
             let mut request = request("POST", path).body(Full::from(body)).unwrap();
@@ -103,7 +145,11 @@ async fn every_refusal_of_an_asker_is_the_same_on_both_ways() {
             request
         })
         .await;
-        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (status, code), "{headers:?}");
+        assert_eq!(
+            (refused.status.as_u16(), refused.code().as_str()),
+            (status, code),
+            "{headers:?}"
+        );
     }
 }
 
@@ -129,6 +175,16 @@ async fn answers_of_the_short_way_are_counted_with_the_others() {
 
     let counted = r#"claviger_http_requests_total{method="POST",route="/v1/verify",status="2xx"} 6"#;
     assert!(figures.contains(counted), "{figures}");
-    assert!(figures.contains("claviger_verify_request_duration_seconds_count 3"), "{figures}");
-    assert!(figures.contains(r#"claviger_verify_decisions_total{code="malformed"} 6"#), "{figures}");
+    assert!(
+        figures.contains("claviger_verify_request_duration_seconds_count 3"),
+        "{figures}"
+    );
+    assert!(
+        figures.contains(r#"claviger_verify_request_duration_seconds_bucket{le="+Inf"} 3"#),
+        "{figures}"
+    );
+    assert!(
+        figures.contains(r#"claviger_verify_decisions_total{code="malformed"} 6"#),
+        "{figures}"
+    );
 }
