@@ -127,7 +127,13 @@ fn explain(failure: &Failure) {
         Failure::Call(error) => {
             output::note(&format!("error: {error}"));
             let fields = error.problem().map(|problem| problem.errors.as_slice());
-            for field in fields.unwrap_or_default() {
+            // A single refused field is often the whole detail.
+            let told = |detail: &str| error.to_string().contains(detail);
+            for field in fields
+                .unwrap_or_default()
+                .iter()
+                .filter(|field| !told(&field.detail))
+            {
                 output::note(&format!("  {}: {} ({})", field.field, field.detail, field.code));
             }
             if let Some(cause) = cause(error) {

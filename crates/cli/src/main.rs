@@ -14,6 +14,7 @@ mod prompt;
 mod receipt;
 mod remote;
 mod secrets;
+mod table;
 mod text;
 
 use std::process::ExitCode;

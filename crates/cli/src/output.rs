@@ -3,13 +3,13 @@
 //! Invariant: text for people is made visible first; only [`json`] and [`page`] write what they are given. Each write ends in a
 //! [`Failure`] when the output is gone, so that nothing is lost in silence.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::{
     exit::{Failure, Outcome},
+    table,
     text::visible,
 };
 
@@ -55,48 +55,43 @@ pub(crate) fn json(value: &impl Serialize) -> Outcome<()> {
     page(&text)
 }
 
-/// Prints rows under their headings; wraps them to the terminal, and not at all for a pipe.
+/// Prints rows under their headings.
 pub(crate) fn table(stream: Stream, headings: &[&str], rows: &[Vec<String>]) -> Outcome<()> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(headings);
-    for row in rows {
-        table.add_row(
-            row.iter()
-                .map(|cell| visible(cell).into_owned())
-                .collect::<Vec<_>>(),
-        );
-    }
-    print(stream, table)
+    let shown = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(shown).collect();
+    print(stream, &table::rows(headings, &rows, width(stream)))
 }
 
 /// Prints one thing as pairs of a word and its value.
 pub(crate) fn record(stream: Stream, pairs: &[(&str, String)]) -> Outcome<()> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    for (word, value) in pairs {
-        table.add_row([*word, visible(value).as_ref()]);
-    }
-    print(stream, table)
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(word, value)| (*word, visible(value)))
+        .collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(word, value)| (*word, value.as_ref()))
+        .collect();
+    print(stream, &table::record(&pairs, width(stream)))
 }
 
-fn print(stream: Stream, mut table: Table) -> Outcome<()> {
-    let terminal = match stream {
-        Stream::Result => io::stdout().is_terminal(),
-        Stream::Aside => io::stderr().is_terminal(),
-    };
-    if terminal {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    } else {
-        table.set_content_arrangement(ContentArrangement::Disabled);
-        table.force_no_tty();
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
+/// The columns of the terminal that a stream goes to; none for a pipe, and for a terminal that does not say.
+fn width(stream: Stream) -> Option<u16> {
+    let mut table = comfy_table::Table::new();
     match stream {
-        Stream::Result => page(&table.trim_fmt()),
+        Stream::Result => {}
         Stream::Aside => {
-            let _ = writeln!(io::stderr().lock(), "{}", table.trim_fmt());
+            table.use_stderr();
+        }
+    }
+    table.width().filter(|width| *width > 0)
+}
+
+fn print(stream: Stream, text: &str) -> Outcome<()> {
+    match stream {
+        Stream::Result => page(text),
+        Stream::Aside => {
+            let _ = writeln!(io::stderr().lock(), "{text}");
             Ok(())
         }
     }

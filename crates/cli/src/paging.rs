@@ -38,7 +38,7 @@ impl Paging {
             data: Vec::new(),
             next_cursor: None,
         };
-        let progress = self.all.then(|| Progress::begin("reading rows"));
+        let progress = self.all.then(|| Progress::counting("reading rows:"));
         while let Some(page) = pages.next().await {
             let mut page = page?;
             if let Some(progress) = &progress {

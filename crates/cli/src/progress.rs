@@ -7,17 +7,26 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// How often the sign turns.
 const TICK: Duration = Duration::from_millis(120);
 
-/// A turning sign with a count. It vanishes when dropped.
+/// A turning sign. It vanishes when dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// Begins to show that something is going on: `what` it is, in the present (`scanning`).
+    /// Begins to show that something is going on: `what` it is, in the present (`verifying`).
     pub(crate) fn begin(what: &'static str) -> Self {
+        Self::styled("{spinner} {msg}", what)
+    }
+
+    /// The same, with a count behind `what` is counted (`files scanned:`).
+    pub(crate) fn counting(what: &'static str) -> Self {
+        Self::styled("{spinner} {msg} {pos}", what)
+    }
+
+    fn styled(template: &'static str, what: &'static str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // The template is a constant; were it wrong, the library's own would do.
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos}") {
+        // The templates are constants; were one wrong, the library's own would do.
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_message(what);
@@ -27,7 +36,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// Counts one more.
+    /// Counts so many more.
     pub(crate) fn advance(&self, count: u64) {
         self.bar.inc(count);
     }

@@ -90,7 +90,7 @@ struct Tally {
 impl Scan {
     pub(crate) fn run(self) -> Outcome {
         let mut tally = Tally::default();
-        let progress = Progress::begin("files scanned:");
+        let progress = Progress::counting("files scanned:");
         for path in &self.paths {
             if path == Path::new("-") {
                 self.search("-", &mut io::stdin().lock(), &mut tally, &progress)?;

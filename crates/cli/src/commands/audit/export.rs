@@ -84,7 +84,7 @@ fn create(path: &Path) -> Outcome<File> {
 
 /// Writes every line as the server gave it, and says how many.
 async fn copy(export: &mut AuditExport, writer: &mut impl Write) -> Outcome<u64> {
-    let progress = Progress::begin("events");
+    let progress = Progress::counting("events:");
     let mut count = 0;
     while let Some(line) = export.next_line().await? {
         writer.write_all(line.as_bytes())?;

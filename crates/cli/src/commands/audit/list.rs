@@ -2,6 +2,7 @@
 
 use clap::Args;
 use claviger_api::audit::{AuditEvent, ListAudit};
+use serde_json::Value;
 
 use crate::{
     exit::{self, Exit, Outcome},
@@ -63,7 +64,19 @@ fn row(event: &AuditEvent) -> Vec<String> {
         event.actor.clone(),
         event.action.clone(),
         event.subject.clone(),
-        event.detail.to_string(),
+        detail(&event.detail),
         event.request_id.clone(),
     ]
+}
+
+/// What changed, as words that a line can break between.
+fn detail(detail: &Value) -> String {
+    let Value::Object(fields) = detail else {
+        return detail.to_string();
+    };
+    let fields = fields.iter().map(|(name, value)| match value {
+        Value::String(text) => format!("{name}={text}"),
+        value => format!("{name}={value}"),
+    });
+    fields.collect::<Vec<_>>().join(" ")
 }

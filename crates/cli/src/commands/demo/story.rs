@@ -149,7 +149,7 @@ impl<'a> Story<'a> {
             ))?;
         }
         let (mut accepted, mut refused) = (0_u32, Vec::new());
-        let progress = Progress::begin("reported");
+        let progress = Progress::counting("reported:");
         let began = Instant::now();
         for (number, release) in releases.iter().enumerate() {
             let body = deployment(service, release);
