@@ -109,9 +109,10 @@ impl Server {
         let drained = listener::serve(self.bound.listeners, service, self.limits.connection, shutdown).await;
         // The jobs have listened until now, so there is a receiver unless they panicked.
         let _ = end_jobs.send(());
-        jobs.await.context("the background jobs did not end in order")?;
+        let jobs = jobs.await;
         self.store.close().await;
         drop(self.bound.socket);
+        jobs.context("a background job panicked")?;
         Ok(drained)
     }
 }

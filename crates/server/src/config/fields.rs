@@ -126,6 +126,24 @@ pub const FIELDS: &[Field] = &[
         "The longest an answer may take. Above it 503.",
     ),
     field(
+        "limits.json_depth",
+        COUNT,
+        "64",
+        "Objects and arrays within each other in a JSON body. Above it 400.",
+    ),
+    field(
+        "limits.json_nodes",
+        COUNT,
+        "10000",
+        "Objects, arrays, strings, numbers and literals in a JSON body. Above it 400.",
+    ),
+    field(
+        "limits.json_strings",
+        COUNT,
+        "1000",
+        "Strings directly in one array of a JSON body. Above it 400.",
+    ),
+    field(
         "limits.connections",
         COUNT,
         "10000",

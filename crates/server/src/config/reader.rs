@@ -4,7 +4,7 @@
 
 use std::{num::NonZeroU16, path::PathBuf, str::FromStr, time::Duration};
 
-use claviger_http::RequestLimits;
+use claviger_http::{JsonLimits, RequestLimits};
 
 use super::{
     Config, ConfigError, Database, DatabaseUrl, Field, GivenKeys, Limits, Log, LogFormat, Setting,
@@ -121,7 +121,11 @@ impl Reader<'_> {
             body_grace: self.get("limits.body_grace", time).unwrap_or_default(),
             body_bytes_per_second: self.get("limits.body_rate", size).unwrap_or_default(),
             time: self.get("limits.request_time", time).unwrap_or_default(),
-            ..RequestLimits::default()
+            json: JsonLimits {
+                depth: self.get("limits.json_depth", count).unwrap_or_default(),
+                nodes: self.get("limits.json_nodes", count).unwrap_or_default(),
+                strings_per_array: self.get("limits.json_strings", count).unwrap_or_default(),
+            },
         };
         let header_bytes = |text: &str| size(text).filter(|&bytes| bytes >= 8 * 1024);
         let connection = ConnectionLimits {

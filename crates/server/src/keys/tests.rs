@@ -1,3 +1,5 @@
+//! The key file: made once, replaced whole, refused when it is weak or open to others.
+
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},

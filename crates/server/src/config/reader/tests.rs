@@ -1,3 +1,5 @@
+//! Precedence, unknown keys and refused values, as an operator meets them.
+
 use std::ffi::OsString;
 
 use expect_test::{Expect, expect};
