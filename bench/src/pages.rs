@@ -21,8 +21,8 @@ const SECTIONS: &[Section] = &[
         goal: "P1",
         title: "A verify over HTTP",
         method: "`POST /v1/verify` beside a hyper server that answers the same bytes and does nothing else. Each request presents two \
-                 tokens, the caller's and one drawn at random among all. 32 keep-alive connections, HTTP/1.1, closed loop; log, limits \
-                 and last uses as by default.",
+                 tokens, the caller's and one drawn at random among all. 32 keep-alive connections, HTTP/1.1, closed loop; log and limits as \
+                 by default. The CPU is that of the threads that answer; with bookkeeping it is that of the whole process.",
     },
     Section {
         goal: "P2",

@@ -43,6 +43,8 @@ struct Note {
 }
 
 const FORMAT: u32 = 1;
+/// The file of the embedded database. The store empties its log into it when it is closed.
+const DATABASE: &str = "claviger.db";
 const NOTE: &str = "seeded.json";
 /// Rows of one transaction.
 const CHUNK: u32 = 50_000;
@@ -70,9 +72,7 @@ pub(crate) fn directory(tokens: u32) -> Result<SeededDirectory> {
             bytes: note.bytes,
         });
     }
-    if path.exists() {
-        fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
-    }
+    remove(&path)?;
     let begin = Instant::now();
     println!(
         "  making a database of {} tokens in {}",
@@ -80,7 +80,7 @@ pub(crate) fn directory(tokens: u32) -> Result<SeededDirectory> {
         path.display()
     );
     fill_directory(&path, tokens, tokens)?;
-    let bytes = fs::metadata(path.join("claviger.db"))?.len();
+    let bytes = fs::metadata(path.join(DATABASE))?.len();
     let note = Note {
         format: FORMAT,
         tokens,
@@ -89,6 +89,24 @@ pub(crate) fn directory(tokens: u32) -> Result<SeededDirectory> {
     fs::write(path.join(NOTE), serde_json::to_vec(&note)?)?;
     println!("  made in {:.0} s", begin.elapsed().as_secs_f64());
     Ok(SeededDirectory { path, bytes })
+}
+
+/// A copy of a seeded directory, for a second server; the copy of an earlier run is replaced.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn copy(of: &SeededDirectory, name: &str) -> Result<SeededDirectory> {
+    let mut path = of.path.clone().into_os_string();
+    path.push(format!("-{name}"));
+    let path = PathBuf::from(path);
+    remove(&path)?;
+    write_keys(&path)?;
+    let database = path.join(DATABASE);
+    fs::copy(of.path.join(DATABASE), &database).with_context(|| database.display().to_string())?;
+    Ok(SeededDirectory {
+        path,
+        bytes: of.bytes,
+    })
 }
 
 /// Makes an SQLite database of that many tokens in `path`, and the keys beside it. Each `lot` tokens' names begin alike: [`lot_name`].
@@ -268,6 +286,13 @@ async fn drop_indexes(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
         tx.execute(format!("DROP INDEX {name}"), &[]).await?;
     }
     Ok(statements)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    if path.exists() {
+        fs::remove_dir_all(path).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// The note of a database that is whole and that this version of the store opens.

@@ -17,18 +17,21 @@ pub(crate) struct Size {
     pub(crate) rounds: u32,
     /// How long one side of a comparison is measured in a round.
     pub(crate) round: Duration,
+    /// The same over HTTP: as long as from one flush of last uses to the next, so that each round holds one.
+    pub(crate) lane: Duration,
     /// Tokens of one bulk revocation.
     pub(crate) bulk: u32,
 }
 
 impl Size {
-    /// What the goals are about; about a quarter of an hour, and at first some minutes more to make the databases.
+    /// What the goals are about; less than half an hour, and at first some minutes more to make the databases.
     pub(crate) const FULL: Self = Self {
         small: 1_000,
         medium: 1_000_000,
         large: 10_000_000,
         rounds: 7,
         round: Duration::from_secs(3),
+        lane: Duration::from_secs(10),
         bulk: 100_000,
     };
 
@@ -39,6 +42,7 @@ impl Size {
         large: 1_000_000,
         rounds: 3,
         round: Duration::from_millis(700),
+        lane: Duration::from_secs(2),
         bulk: 20_000,
     };
 }

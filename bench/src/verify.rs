@@ -9,19 +9,20 @@ mod start;
 
 use crate::Part;
 
-/// The parts in the order in which they are measured: first what needs this process's memory for itself.
+/// The parts in the order in which they are measured: first what needs this process's memory for itself, then the start from databases as
+/// they were made.
 pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "in-process",
         run: in_process::measure,
     },
     Part {
-        name: "http",
-        run: http::measure,
-    },
-    Part {
         name: "start",
         run: start::measure,
+    },
+    Part {
+        name: "http",
+        run: http::measure,
     },
     Part {
         name: "changes",

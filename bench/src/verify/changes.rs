@@ -1,7 +1,7 @@
 //! Issuing and revoking over HTTP, durably and with audit, on both stores: beside the store alone with one commit for each change.
 //!
-//! P10, P11 and P12. A round asks the store alone, then issues and revokes over 32 and over 64 connections, then revokes over one; the
-//! bulk revocations come last. Every acknowledged change is on disk: SQLite as the server opens it, PostgreSQL with `fsync` on.
+//! P10, P11 and P12. A round asks the store alone, then issues over 32 connections, revokes over one and over 32, then issues and revokes
+//! over 64; the bulk revocations come last. Every acknowledged change is on disk: SQLite as the server opens it, PostgreSQL with `fsync` on.
 
 mod alone;
 mod traffic;
@@ -187,22 +187,18 @@ impl Measured {
         time: Duration,
     ) -> Result<()> {
         for (place, crowd) in CROWDS.into_iter().enumerate() {
-            let shared = RefCell::new(std::mem::take(issues));
-            let run = drive(target, crowd, &shared, time)?;
-            *issues = shared.into_inner();
-            self.issues[place].push(run);
+            self.issues[place].push(drive(target, crowd, issues, time)?);
             revokes.take_from(issues);
-
-            let shared = RefCell::new(std::mem::take(revokes));
-            let run = drive(target, crowd, &shared, time)?;
-            *revokes = shared.into_inner();
-            self.revokes[place].push(run);
+            if place == 0 {
+                // One at a time takes half of them at most, so that the crowd has something to do.
+                revokes.spare_half();
+                drive(target, 1, revokes, time)?;
+                self.receipts[0].push(revokes.take_receipts());
+                revokes.spare_none();
+            }
+            self.revokes[place].push(drive(target, crowd, revokes, time)?);
             self.receipts[place + 1].push(revokes.take_receipts());
         }
-        let shared = RefCell::new(std::mem::take(revokes));
-        drive(target, 1, &shared, time)?;
-        *revokes = shared.into_inner();
-        self.receipts[0].push(revokes.take_receipts());
         Ok(())
     }
 
@@ -263,11 +259,16 @@ impl Measured {
 }
 
 /// Requests a second.
-fn drive(target: &Target, crowd: u32, traffic: &RefCell<impl load::Traffic>, time: Duration) -> Result<f64> {
+fn drive<T>(target: &Target, crowd: u32, traffic: &mut T, time: Duration) -> Result<f64>
+where
+    T: load::Traffic + Default,
+{
+    let shared = RefCell::new(std::mem::take(traffic));
     let run = load::block_on(async {
         let mut connections = Connections::open(target, crowd).await?;
-        connections.drive(traffic, time).await
+        connections.drive(&shared, time).await
     })?;
+    *traffic = shared.into_inner();
     ensure!(run.answered > 0, "nothing was answered");
     Ok(run.rate())
 }

@@ -2,10 +2,10 @@
 //!
 //! P1, P2, P5, P15 and the half of P7 that is about unknown tokens. Each lane is one server and one kind of request; a round runs every
 //! lane once, and ratios are taken within a round. The bare server answers the very bytes that the server under test answered. Each
-//! request presents two tokens: the caller's, and one drawn at random among all.
+//! request presents two tokens: the caller's, and one drawn at random among all, which makes for the most bookkeeping there can be. Its
+//! share is a figure of its own; the others count the threads that answer, and P1 is given both ways.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 use crate::figures::{Figure, Goal, median};
 use crate::load::{self, Answer, Connections, Run, Target, Traffic};
 use crate::machine::{self, Core};
-use crate::seed;
+use crate::seed::{self, SeededDirectory};
 use crate::seeded::{self, Lot, Texts};
 use crate::servers::{Process, Setup, Spent};
 use crate::size::{Size, spoken};
@@ -32,10 +32,9 @@ const CONNECTIONS: u32 = 32;
 const ASKED: u32 = 1_000_000;
 
 /// One server and one kind of request.
-struct Lane<'a> {
+struct Lane {
     name: &'static str,
-    server: &'a Process,
-    target: Target,
+    server: Process,
     traffic: RefCell<Verifies>,
     rounds: Vec<Measured>,
 }
@@ -47,15 +46,14 @@ struct Measured {
     spent: Spent,
 }
 
-/// The places of the lanes in a round.
-#[derive(Clone, Copy)]
-enum Of {
-    Bare,
-    Medium,
-    Unix,
-    Unknown,
-    Small,
-    Large,
+/// All lanes, in the order of a round.
+struct Lanes {
+    bare: Lane,
+    medium: Lane,
+    unix: Lane,
+    unknown: Lane,
+    small: Lane,
+    large: Lane,
 }
 
 /// Requests `POST /v1/verify`, one token after the other.
@@ -76,140 +74,148 @@ const INVALID: &[u8] = b"{\"valid\":false";
 /// # Errors
 /// When a server does not start, hangs up, or answers something else than it should.
 pub(crate) fn measure(size: &Size) -> Result<Vec<Figure>> {
-    let [small, medium, large] = [size.small, size.medium, size.large].map(seed::directory);
-    let (small, medium, large) = (small?, medium?, large?);
-    let with_socket = |path: &Path, unix_socket| {
-        let setup = Setup {
-            unix_socket,
-            ..Setup::sqlite(path)
-        };
-        Process::claviger(&setup).map(|server| (server, setup))
-    };
-    let (of_small, _) = with_socket(&small.path, false)?;
-    let (of_large, _) = with_socket(&large.path, false)?;
-    let (of_medium, setup) = with_socket(&medium.path, true)?;
-
-    let mut first = Vec::new();
-    Verifies::new(Lot::Known, size.medium, VALID)?.next(&mut first);
-    let answer = load::block_on(load::ask_once(&of_medium.target, &first))?;
-    let bare = Process::bare(&answer)?;
-
-    let mut lanes = [
-        Lane::new(
-            "bare hyper",
-            &bare,
-            Verifies::new(Lot::Known, size.medium, VALID)?,
-        ),
-        Lane::new(
-            "verify",
-            &of_medium,
-            Verifies::new(Lot::Known, size.medium, VALID)?,
-        ),
-        Lane::new(
-            "… Unix socket",
-            &of_medium,
-            Verifies::new(Lot::Known, size.medium, VALID)?,
-        ),
-        Lane::new(
-            "… unknown",
-            &of_medium,
-            Verifies::new(Lot::Unknown, size.medium, INVALID)?,
-        ),
-        Lane::new(
-            "… small",
-            &of_small,
-            Verifies::new(Lot::Known, size.small, VALID)?,
-        ),
-        Lane::new(
-            "… large",
-            &of_large,
-            Verifies::new(Lot::Known, size.large, VALID)?,
-        ),
-    ];
-    lanes[Of::Unix as usize].target = Target::Unix(setup.socket());
-    machine::on(Core::Load, || run(&mut lanes, size))?;
-    report(&lanes);
-    let figures = figures(&lanes, size);
-    drop(lanes);
-    for server in [of_small, of_large, of_medium] {
-        server.end()?;
-    }
+    let mut lanes = Lanes::open(size)?;
+    machine::on(Core::Load, || lanes.run(size))?;
+    report(&lanes.all());
+    let figures = lanes.figures(size);
+    lanes.end()?;
     Ok(figures)
 }
 
-/// One round that is not counted, then those that are.
-fn run(lanes: &mut [Lane<'_>], size: &Size) -> Result<()> {
-    for lane in &mut *lanes {
-        lane.server.pause()?;
+// === impl Lanes ===
+
+impl Lanes {
+    /// Each lane has a server and a database of its own, so that what a server does later is charged to the lane that caused it.
+    fn open(size: &Size) -> Result<Self> {
+        let medium = seed::directory(size.medium)?;
+        let known = |name, directory: &SeededDirectory, tokens| {
+            let traffic = Verifies::new(Lot::Known, tokens, VALID)?;
+            Lane::new(name, Process::claviger(&Setup::sqlite(&directory.path))?, traffic)
+        };
+        let socket = Setup {
+            unix_socket: true,
+            ..Setup::sqlite(&seed::copy(&medium, "unix")?.path)
+        };
+        let mut over_socket = Process::claviger(&socket)?;
+        over_socket.target = Target::Unix(socket.socket());
+        let of_unknown = Process::claviger(&Setup::sqlite(&seed::copy(&medium, "unknown")?.path))?;
+
+        let of_medium = known("verify", &medium, size.medium)?;
+        let bare = Process::bare(&of_medium.answer()?)?;
+        Ok(Self {
+            bare: Lane::new("bare hyper", bare, Verifies::new(Lot::Known, size.medium, VALID)?)?,
+            medium: of_medium,
+            unix: Lane::new(
+                "… Unix socket",
+                over_socket,
+                Verifies::new(Lot::Known, size.medium, VALID)?,
+            )?,
+            unknown: Lane::new(
+                "… unknown",
+                of_unknown,
+                Verifies::new(Lot::Unknown, size.medium, INVALID)?,
+            )?,
+            small: known("… small", &seed::directory(size.small)?, size.small)?,
+            large: known("… large", &seed::directory(size.large)?, size.large)?,
+        })
     }
-    for round in 0..=size.rounds {
-        for lane in &mut *lanes {
-            let measured = lane.measure(size.round)?;
-            if round > 0 {
+
+    fn all(&self) -> [&Lane; 6] {
+        [
+            &self.bare,
+            &self.medium,
+            &self.unix,
+            &self.unknown,
+            &self.small,
+            &self.large,
+        ]
+    }
+
+    /// One short round that is not counted, then those that are.
+    fn run(&mut self, size: &Size) -> Result<()> {
+        let mut lanes = [
+            &mut self.bare,
+            &mut self.medium,
+            &mut self.unix,
+            &mut self.unknown,
+            &mut self.small,
+            &mut self.large,
+        ];
+        for lane in &mut lanes {
+            lane.measure(size.round)?;
+        }
+        for _ in 0..size.rounds {
+            for lane in &mut lanes {
+                let measured = lane.measure(size.lane)?;
                 lane.rounds.push(measured);
             }
         }
+        Ok(())
     }
-    lanes.iter().try_for_each(|lane| lane.server.resume())
-}
 
-fn figures(lanes: &[Lane<'_>], size: &Size) -> Vec<Figure> {
-    let cpu = |of: Of, against: Of| ratios(&lanes[of as usize], &lanes[against as usize], Measured::cpu);
-    let rate = |of: Of, against: Of| {
-        ratios(&lanes[of as usize], &lanes[against as usize], |measured| {
-            measured.run.rate()
-        })
-    };
-    let medium = spoken(size.medium);
-    let (small, large) = (spoken(size.small), spoken(size.large));
-    let aside: Vec<f64> = lanes[Of::Medium as usize]
-        .rounds
-        .iter()
-        .map(Measured::aside_percent)
-        .collect();
-    let figures = [
-        CPU.figure(
-            format!("HTTP verify, {medium} tokens, against bare hyper: CPU per request"),
-            &cpu(Of::Medium, Of::Bare),
-        ),
-        REQUESTS.figure(
-            format!("HTTP verify, {medium} tokens, against bare hyper: requests"),
-            &rate(Of::Medium, Of::Bare),
-        ),
-        UNIX_REQUESTS.figure(
-            "verify over a Unix socket against bare hyper over TCP: requests",
-            &rate(Of::Unix, Of::Bare),
-        ),
-        UNIX_CPU.figure(
-            "verify over a Unix socket against bare hyper over TCP: CPU per request",
-            &cpu(Of::Unix, Of::Bare),
-        ),
-        GROWTH.figure(
-            format!("HTTP verify, CPU per request at {large} tokens against {small}"),
-            &cpu(Of::Large, Of::Small),
-        ),
-        UNKNOWN.figure(
-            "HTTP verify of an unknown token against a valid one: CPU per request",
-            &cpu(Of::Unknown, Of::Medium),
-        ),
-        BOOKKEEPING.figure(
-            "writing last uses: share of the CPU while every request uses another token",
-            &aside,
-        ),
-    ];
-    figures.into_iter().flatten().collect()
+    fn figures(&self, size: &Size) -> Vec<Figure> {
+        let [small, medium, large] = [size.small, size.medium, size.large].map(spoken);
+        let bare = &self.bare;
+        let rate = |measured: &Measured| measured.run.rate();
+        let aside: Vec<f64> = self.medium.rounds.iter().map(Measured::aside_percent).collect();
+        let figures = [
+            CPU.figure(
+                format!("HTTP verify, {medium} tokens, against bare hyper: CPU per request"),
+                &ratios(&self.medium, bare, Measured::answering),
+            ),
+            CPU.figure(
+                format!("… with the bookkeeping when every request uses another of {medium} tokens"),
+                &ratios(&self.medium, bare, Measured::all),
+            ),
+            REQUESTS.figure(
+                format!("HTTP verify, {medium} tokens, against bare hyper: requests"),
+                &ratios(&self.medium, bare, rate),
+            ),
+            UNIX_REQUESTS.figure(
+                "verify over a Unix socket against bare hyper over TCP: requests",
+                &ratios(&self.unix, bare, rate),
+            ),
+            UNIX_CPU.figure(
+                "verify over a Unix socket against bare hyper over TCP: CPU per request",
+                &ratios(&self.unix, bare, Measured::answering),
+            ),
+            GROWTH.figure(
+                format!("HTTP verify, CPU per request at {large} tokens against {small}"),
+                &ratios(&self.large, &self.small, Measured::answering),
+            ),
+            UNKNOWN.figure(
+                "HTTP verify of an unknown token against a valid one: CPU per request",
+                &ratios(&self.unknown, &self.medium, Measured::answering),
+            ),
+            BOOKKEEPING.figure(
+                format!(
+                    "writing last uses when every request uses another of {medium} tokens: share of the CPU"
+                ),
+                &aside,
+            ),
+        ];
+        figures.into_iter().flatten().collect()
+    }
+
+    fn end(self) -> Result<()> {
+        // The bare server has nothing to lose.
+        for lane in [self.medium, self.unix, self.unknown, self.small, self.large] {
+            lane.server.end()?;
+        }
+        Ok(())
+    }
 }
 
 /// What `of` gives for one lane over what it gives for the other, round by round.
-fn ratios(lane: &Lane<'_>, against: &Lane<'_>, of: impl Fn(&Measured) -> f64) -> Vec<f64> {
+fn ratios(lane: &Lane, against: &Lane, of: impl Fn(&Measured) -> f64) -> Vec<f64> {
     let pairs = lane.rounds.iter().zip(&against.rounds);
     pairs.map(|(one, other)| of(one) / of(other)).collect()
 }
 
-fn report(lanes: &[Lane<'_>]) {
+fn report(lanes: &[&Lane]) {
     println!(
-        "  {:<16} {:>12} {:>14} {:>14}",
-        "lane", "requests/s", "CPU a request", "core in use"
+        "  {:<16} {:>12} {:>14} {:>18} {:>14}",
+        "lane", "requests/s", "CPU a request", "with bookkeeping", "core in use"
     );
     for lane in lanes {
         let middle = |of: fn(&Measured) -> f64| {
@@ -217,10 +223,11 @@ fn report(lanes: &[Lane<'_>]) {
             median(&values).unwrap_or_default()
         };
         println!(
-            "  {:<16} {:>12.0} {:>11.2} µs {:>12.0} %",
+            "  {:<16} {:>12.0} {:>11.2} µs {:>15.2} µs {:>12.0} %",
             lane.name,
             middle(|measured| measured.run.rate()),
-            middle(Measured::cpu),
+            middle(Measured::answering),
+            middle(Measured::all),
             middle(|measured| 100.0 * measured.spent.total.as_secs_f64() / measured.run.took.as_secs_f64())
         );
     }
@@ -228,15 +235,26 @@ fn report(lanes: &[Lane<'_>]) {
 
 // === impl Lane ===
 
-impl<'a> Lane<'a> {
-    fn new(name: &'static str, server: &'a Process, traffic: Verifies) -> Self {
-        Self {
+impl Lane {
+    /// A lane whose server waits for its turn.
+    fn new(name: &'static str, server: Process, traffic: Verifies) -> Result<Self> {
+        server.pause()?;
+        Ok(Self {
             name,
             server,
-            target: server.target.clone(),
             traffic: RefCell::new(traffic),
             rounds: Vec::new(),
-        }
+        })
+    }
+
+    /// The whole answer to one request.
+    fn answer(&self) -> Result<Vec<u8>> {
+        let mut request = Vec::new();
+        self.traffic.borrow_mut().next(&mut request);
+        self.server.resume()?;
+        let answer = load::block_on(load::ask_once(&self.server.target, &request));
+        self.server.pause()?;
+        answer
     }
 
     /// Lets the server run, and it alone. What it left undone when it was paused is done now and charged to it.
@@ -244,7 +262,7 @@ impl<'a> Lane<'a> {
         self.server.resume()?;
         let before = self.server.spent()?;
         let run = load::block_on(async {
-            let mut connections = Connections::open(&self.target, CONNECTIONS).await?;
+            let mut connections = Connections::open(&self.server.target, CONNECTIONS).await?;
             connections.drive(&self.traffic, time).await
         })?;
         let spent = self.server.spent()?.since(&before);
@@ -256,10 +274,18 @@ impl<'a> Lane<'a> {
 // === impl Measured ===
 
 impl Measured {
-    /// Microseconds of processor time for each request.
-    fn cpu(&self) -> f64 {
-        let answered = f64::from(u32::try_from(self.run.answered).unwrap_or(u32::MAX));
-        self.spent.total.as_secs_f64() * 1e6 / answered
+    /// Microseconds of processor time for each request, without the threads that write to the store.
+    fn answering(&self) -> f64 {
+        self.per_request(self.spent.total.saturating_sub(self.spent.aside))
+    }
+
+    /// Microseconds of processor time for each request, of all threads.
+    fn all(&self) -> f64 {
+        self.per_request(self.spent.total)
+    }
+
+    fn per_request(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / f64::from(u32::try_from(self.run.answered).unwrap_or(u32::MAX))
     }
 
     fn aside_percent(&self) -> f64 {

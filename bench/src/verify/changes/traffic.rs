@@ -21,6 +21,8 @@ pub(super) struct Issues {
 pub(super) struct Revokes {
     authorization: String,
     waiting: Vec<String>,
+    /// How many are to be left for others.
+    spared: usize,
     receipts: Vec<f64>,
 }
 
@@ -101,6 +103,16 @@ impl Revokes {
         self.waiting.append(&mut issues.issued);
     }
 
+    /// Leaves half of those that wait now.
+    pub(super) fn spare_half(&mut self) {
+        self.spared = self.waiting.len() / 2;
+    }
+
+    /// Leaves none.
+    pub(super) fn spare_none(&mut self) {
+        self.spared = 0;
+    }
+
     /// Milliseconds of each receipt since the last call.
     pub(super) fn take_receipts(&mut self) -> Vec<f64> {
         std::mem::take(&mut self.receipts)
@@ -109,6 +121,9 @@ impl Revokes {
 
 impl Traffic for Revokes {
     fn next(&mut self, request: &mut Vec<u8>) -> bool {
+        if self.waiting.len() <= self.spared {
+            return false;
+        }
         let Some(id) = self.waiting.pop() else {
             return false;
         };
