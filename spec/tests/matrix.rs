@@ -1,0 +1,358 @@
+//! Every operation as every kind of caller. A new operation without a row fails in `openapi.rs`.
+//!
+//! [`OPERATIONS`] is the one list: the tests of credentials, of paths, of leaks and of the document walk it too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use claviger_testkit::{Caller, TestServer, on_both_stores};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::asking::{ALL_SCOPES, unknown_token};
+
+/// What a caller needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing: a credential is not even looked at.
+    Nothing,
+    /// Any live token.
+    AnyToken,
+    /// A live token with this scope.
+    Scope(&'static str),
+}
+
+/// One operation of the public API, as the document names it.
+pub(crate) struct Operation {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) needs: Needs,
+    /// A body that is well-formed; empty for none.
+    body: &'static str,
+    /// Status, and code of the problem, for a caller that may.
+    granted: (u16, &'static str),
+}
+
+const fn guarded(
+    method: &'static str,
+    path: &'static str,
+    scope: &'static str,
+    body: &'static str,
+    granted: (u16, &'static str),
+) -> Operation {
+    Operation {
+        method,
+        path,
+        needs: Needs::Scope(scope),
+        body,
+        granted,
+    }
+}
+
+const fn own(method: &'static str, path: &'static str) -> Operation {
+    Operation {
+        method,
+        path,
+        needs: Needs::AnyToken,
+        body: "",
+        granted: (200, ""),
+    }
+}
+
+const fn open(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    granted: (u16, &'static str),
+) -> Operation {
+    Operation {
+        method,
+        path,
+        needs: Needs::Nothing,
+        body,
+        granted,
+    }
+}
+
+/// Every operation there is. `{id}` stands for a live token.
+pub(crate) const OPERATIONS: &[Operation] = &[
+    guarded(
+        "POST",
+        "/v1/tokens",
+        "tokens:write",
+        r#"{"name":"made here","scopes":["tokens:write"]}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/tokens", "tokens:read", "", (200, "")),
+    guarded("GET", "/v1/tokens/{id}", "tokens:read", "", (200, "")),
+    guarded(
+        "PATCH",
+        "/v1/tokens/{id}",
+        "tokens:write",
+        r#"{"description":"changed"}"#,
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/tokens/{id}/regenerate",
+        "tokens:write",
+        "",
+        (200, ""),
+    ),
+    guarded("POST", "/v1/tokens/{id}/revoke", "tokens:write", "", (200, "")),
+    guarded(
+        "POST",
+        "/v1/tokens/revoke",
+        "tokens:write",
+        r#"{"ids":["tok_0000000000001"]}"#,
+        (200, ""),
+    ),
+    guarded(
+        "DELETE",
+        "/v1/tokens/{id}",
+        "tokens:write",
+        "",
+        (409, "token_live"),
+    ),
+    own("GET", "/v1/tokens/self"),
+    own("POST", "/v1/tokens/self/revoke"),
+    open(
+        "POST",
+        "/v1/tokens/report-leak",
+        r#"{"token":"nonsense"}"#,
+        (404, "token_not_found"),
+    ),
+    guarded(
+        "POST",
+        "/v1/verify",
+        "tokens:verify",
+        r#"{"token":"nonsense"}"#,
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/deployments",
+        "deployments:write",
+        r#"{"service":"search","version":"1"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/deployments", "deployments:read", "", (200, "")),
+    guarded("GET", "/v1/audit/events", "audit:read", "", (200, "")),
+    guarded("GET", "/v1/audit/export", "audit:read", "", (200, "")),
+    guarded("POST", "/v1/audit/verify", "audit:read", "", (200, "")),
+    guarded("GET", "/v1/peppers", "system:write", "", (200, "")),
+    guarded(
+        "POST",
+        "/v1/peppers/retire",
+        "system:write",
+        "{}",
+        (409, "pepper_none_previous"),
+    ),
+    guarded("POST", "/v1/peppers/rotate", "system:write", "", (200, "")),
+    open(
+        "POST",
+        "/v1/setup",
+        r#"{"code":"x","email":"eve@example.org"}"#,
+        (410, "setup_completed"),
+    ),
+    open("GET", "/healthz", "", (200, "")),
+    open("GET", "/readyz", "", (200, "")),
+    open("GET", "/metrics", "", (200, "")),
+    open("GET", "/openapi.json", "", (200, "")),
+];
+
+// === impl Operation ===
+
+impl Operation {
+    /// The method.
+    pub(crate) fn method(&self) -> Method {
+        self.method.parse().unwrap()
+    }
+
+    /// The body; null for none.
+    pub(crate) fn body(&self) -> Value {
+        if self.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(self.body).unwrap()
+        }
+    }
+
+    /// True when a token is needed.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.needs != Needs::Nothing
+    }
+
+    async fn call(&self, caller: &Caller, id: &str) -> (u16, String) {
+        let answer = caller
+            .request(self.method(), &self.path.replace("{id}", id), self.body())
+            .await;
+        assert_eq!(
+            answer.problem_code().is_some(),
+            answer.status >= 400,
+            "every refusal is a problem: {}",
+            answer.text()
+        );
+        (answer.status, answer.problem_code().unwrap_or_default())
+    }
+}
+
+/// A caller with everything but what the operation needs.
+async fn with_another_scope(server: &TestServer, needed: &str) -> Caller {
+    let others: Vec<&str> = ALL_SCOPES.into_iter().filter(|scope| *scope != needed).collect();
+    server.token().field("scopes", others).issue().await
+}
+
+on_both_stores! {
+    async fn every_operation_as_every_kind_of_caller(server: TestServer) {
+        let refused = |code: &str| (401, code.to_owned());
+        let revoked = server.token().name("revoked caller").issue().await;
+        server.admin().post(&format!("/v1/tokens/{}/revoke", revoked.id()), Value::Null).await.expect_status(200);
+        let expired = server.token().name("expired caller").expires_in(Duration::from_secs(1)).issue().await;
+        server.clock().advance(Duration::from_secs(1));
+        let bad = [
+            ("no credential", server.anonymous().clone(), "credential_missing"),
+            ("malformed", server.bearer("nonsense"), "token_invalid"),
+            ("unknown", server.bearer(&unknown_token()), "token_invalid"),
+            ("expired", expired, "token_invalid"),
+            ("revoked", revoked, "token_invalid"),
+        ];
+
+        for operation in OPERATIONS {
+            let what = format!("{} {}", operation.method, operation.path);
+            // Neither reaches further nor lives longer than the right caller.
+            let target = server.token().name(&format!("target of {what}")).scopes(["tokens:write"]).expires_in_days(7).issue().await;
+            let granted = (operation.granted.0, operation.granted.1.to_owned());
+            for (kind, caller, code) in &bad {
+                let expected = if operation.is_guarded() { refused(code) } else { granted.clone() };
+                assert_eq!(operation.call(caller, target.id()).await, expected, "{what} as {kind}");
+            }
+            let enough = match operation.needs {
+                Needs::Scope(scope) => {
+                    let wrong = with_another_scope(&server, scope).await;
+                    let forbidden = (403, "insufficient_scope".to_owned());
+                    assert_eq!(operation.call(&wrong, target.id()).await, forbidden, "{what} without {scope}");
+                    scope
+                }
+                Needs::AnyToken | Needs::Nothing => "deployments:read",
+            };
+            let right = server.token().scopes([enough]).issue().await;
+            assert_eq!(operation.call(&right, target.id()).await, granted, "{what} as the right one");
+        }
+    }
+}
+
+on_both_stores! {
+    async fn a_global_token_may_read_what_its_scope_says(server: TestServer) {
+        for operation in OPERATIONS.iter().filter(|operation| operation.method == "GET") {
+            let Needs::Scope(scope) = operation.needs else { continue };
+            let target = server.token().issue().await;
+
+            let global = server.token().scopes([scope]).global().issue().await;
+            let other = ALL_SCOPES.into_iter().filter(|other| *other != scope).collect::<Vec<_>>();
+            let wrong = server.token().field("scopes", other).global().issue().await;
+
+            assert_eq!(operation.call(&global, target.id()).await, (200, String::new()), "{}", operation.path);
+            assert_eq!(operation.call(&wrong, target.id()).await.0, 403, "{}", operation.path);
+        }
+    }
+}
+
+on_both_stores! {
+    async fn a_token_of_the_wrong_kind_changes_nothing(server: TestServer) {
+        let target = server.token().name("target").issue().await;
+        let before = (server.admin().get("/v1/tokens?q=target").await.body, server.admin().get("/v1/audit/export").await.body);
+        let wrong = [server.anonymous().clone(), server.bearer("nonsense"), server.bearer(&unknown_token())];
+
+        for operation in OPERATIONS.iter().filter(|operation| operation.is_guarded()) {
+            for caller in &wrong {
+                operation.call(caller, target.id()).await;
+            }
+        }
+
+        assert_eq!(server.admin().get("/v1/tokens?q=target").await.body, before.0);
+        assert_eq!(server.admin().get("/v1/audit/export").await.body, before.1);
+    }
+}
+
+#[tokio::test]
+async fn every_other_method_is_answered_with_those_there_are() {
+    let server = TestServer::start().await;
+    let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for operation in OPERATIONS {
+        paths.entry(operation.path).or_default().insert(operation.method);
+    }
+
+    for (path, known) in paths {
+        let address = path.replace("{id}", server.admin().id());
+        for method in [
+            "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
+        ]
+        .into_iter()
+        .filter(|method| !known.contains(method))
+        {
+            for caller in [server.anonymous(), server.admin()] {
+                let answer = caller
+                    .request(method.parse().unwrap(), &address, Value::Null)
+                    .await;
+
+                assert_eq!(
+                    (answer.status, answer.problem_code().as_deref()),
+                    (405, Some("method_not_allowed")),
+                    "{method} {path}"
+                );
+                let allowed: BTreeSet<&str> = answer
+                    .header("allow")
+                    .unwrap_or_default()
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|method| *method != "HEAD")
+                    .collect();
+                assert_eq!(allowed, known, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_is_guarded_like_its_get() {
+    let server = TestServer::start().await;
+    for operation in OPERATIONS.iter().filter(|operation| operation.method == "GET") {
+        let path = operation.path.replace("{id}", server.admin().id());
+        for caller in [server.anonymous(), server.admin()] {
+            let (get, head) = (
+                caller.get(&path).await,
+                caller.request(Method::HEAD, &path, Value::Null).await,
+            );
+
+            assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+            assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_found_whoever_asks() {
+    let server = TestServer::start().await;
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/token",
+        "/v2/tokens",
+        "/v1/tokens/self/regenerate/now",
+        "/admin",
+        "/.env",
+        "/docs/a/b",
+    ] {
+        for caller in [server.anonymous(), server.admin()] {
+            let answer = caller.get(path).await;
+            assert_eq!(
+                (answer.status, answer.problem_code().as_deref()),
+                (404, Some("route_not_found")),
+                "{path}: {}",
+                answer.text()
+            );
+        }
+    }
+}

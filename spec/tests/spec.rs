@@ -1,0 +1,38 @@
+//! The specification of Claviger: what it promises, as tests over HTTP against a running server, on both stores.
+//!
+//! The modules mirror the URLs: `tokens/issue.rs` is `POST /v1/tokens`. A test states one behaviour, in a sentence that is its name;
+//! where the whole answer is in the test, it is the contract. Clock and randomness are seeded, so nothing is redacted and nothing
+//! sleeps. `UPDATE_EXPECT=1 cargo test -p claviger-spec sqlite` rewrites the answers (one store, since both must give the same);
+//! read the difference before you believe it. Begin with `tokens/issue.rs`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod asking;
+mod busy;
+mod raw;
+mod scan;
+mod tamper;
+
+mod audit;
+mod credentials;
+mod deployments;
+mod docs_page;
+mod fuzz;
+mod idempotency;
+mod limits;
+mod matrix;
+mod openapi;
+mod operations;
+mod paths;
+mod peppers;
+mod properties;
+mod reliability;
+mod secrets_at_rest;
+mod setup;
+mod smuggling;
+mod tokens;
+mod verify;

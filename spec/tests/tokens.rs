@@ -1,0 +1,12 @@
+//! `/v1/tokens`: the life of a token, one file per operation.
+
+mod bulk;
+mod delete;
+mod issue;
+mod leak;
+mod list;
+mod own;
+mod regenerate;
+mod revoke;
+mod show;
+mod update;
