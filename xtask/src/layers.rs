@@ -52,7 +52,7 @@ fn check_dependency(room: &Room, dependency: &Value) -> Option<String> {
     let for_tests = dependency["kind"] == "dev";
     let is_room = ROOMS.iter().any(|other| other.package == name);
     let allowed = if is_room {
-        room.may_use.contains(&name) || (for_tests && name == "claviger-testkit")
+        room.may_use.contains(&name) || (for_tests && (name == "claviger-testkit" || is_below(room, name)))
     } else {
         for_tests || !room.never.contains(&name)
     };
@@ -62,6 +62,14 @@ fn check_dependency(room: &Room, dependency: &Value) -> Option<String> {
             room.folder, room.package
         )
     })
+}
+
+/// True when `name` is somewhere below the room: its tests may build what it stands on.
+fn is_below(room: &Room, name: &str) -> bool {
+    let below = ROOMS.iter().filter(|other| room.may_use.contains(&other.package));
+    below
+        .into_iter()
+        .any(|other| other.package == name || is_below(other, name))
 }
 
 /// Checks the words of a file that ships in a room; tests, examples and benches may hold any.
