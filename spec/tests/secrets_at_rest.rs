@@ -18,81 +18,57 @@ const TOKENS: usize = 1_000;
 
 /// Issues, verifies and regenerates, so that every path a secret takes has been taken; gives all the secrets.
 async fn busy_life(server: &mut TestServer) -> Vec<String> {
-    let mut secrets = vec![server.admin().secret().to_owned()];
+    let admin = server.admin();
+    let mut secrets = vec![admin.secret().to_owned()];
     for place in 0..TOKENS {
-        let keyed = server
-            .admin()
-            .header("idempotency-key", &format!("key {place}").replace(' ', "-"));
-        let issued = keyed
-            .post(
-                "/v1/tokens",
-                json!({ "name": format!("token {place}"), "scopes": ["deployments:write"] }),
-            )
-            .await;
+        let body = json!({ "name": format!("token {place}"), "scopes": ["deployments:write"] });
+        let keyed = admin.header("idempotency-key", &format!("key-{place}"));
+        let issued = keyed.post("/v1/tokens", body).await;
         secrets.push(issued.at("/secret"));
-        assert_eq!(decision(server.admin(), &issued.at("/secret")).await, "valid");
+        assert_eq!(decision(admin, &issued.at("/secret")).await, "valid");
         if place % 10 == 0 {
-            let path = format!("/v1/tokens/{}", issued.at("/token/id"));
-            secrets.push(
-                server
-                    .admin()
-                    .post(&format!("{path}/regenerate"), Value::Null)
-                    .await
-                    .at("/secret"),
-            );
-            // Where a person might put one by mistake.
-            let secret = secrets.last().unwrap();
-            server
-                .bearer(secret)
-                .get(&format!("/v1/tokens?token={secret}"))
-                .await
-                .expect_status(400);
-            server
-                .bearer(secret)
-                .header("x-request-id", secret)
-                .get("/v1/tokens/self")
-                .await
-                .expect_status(200);
-            server
-                .admin()
-                .get(&format!("/v1/tokens/{secret}"))
-                .await
-                .expect_status(404);
-            server
-                .admin()
-                .post(&format!("/v1/{secret}"), json!({ "token": secret }))
-                .await
-                .expect_status(404);
-            server
-                .admin()
-                .post("/v1/verify", json!({ "token": "x", "address": secret }))
-                .await
-                .expect_status(400);
-            server
-                .admin()
-                .post("/v1/tokens", json!({ "name": "ok name", "scopes": [secret] }))
-                .await
-                .expect_status(400);
-            server
-                .admin()
-                .post("/v1/tokens", json!({ "name": 7, secret: secret }))
-                .await
-                .expect_status(400);
-            server
-                .admin()
-                .header("idempotency-key", secret)
-                .post("/v1/tokens", json!({}))
-                .await
-                .expect_status(400);
-            server
-                .anonymous()
-                .post("/v1/tokens/report-leak", json!({ "token": secret }))
-                .await
-                .expect_status(200);
+            let path = format!("/v1/tokens/{}/regenerate", issued.at("/token/id"));
+            let secret = admin.post(&path, Value::Null).await.at("/secret");
+            misplace(server, &secret).await;
+            secrets.push(secret);
         }
     }
     server.restart().await;
     secrets
+}
+
+/// Puts a secret where a person might put it by mistake, and reports it as found.
+async fn misplace(server: &TestServer, secret: &str) {
+    let (admin, bearer) = (server.admin(), server.bearer(secret));
+    let (token, name) = (json!({ "token": secret }), json!({ "name": 7, secret: secret }));
+    let scope = json!({ "name": "ok name", "scopes": [secret] });
+    let address = json!({ "token": "x", "address": secret });
+    for (answer, status) in [
+        (bearer.get(&format!("/v1/tokens?token={secret}")).await, 400),
+        (
+            bearer.header("x-request-id", secret).get("/v1/tokens/self").await,
+            200,
+        ),
+        (admin.get(&format!("/v1/tokens/{secret}")).await, 404),
+        (admin.get(&format!("/v1/tokens?q={secret}")).await, 200),
+        (admin.post(&format!("/v1/{secret}"), token.clone()).await, 404),
+        (admin.post("/v1/verify", address).await, 400),
+        (admin.post("/v1/tokens", scope).await, 400),
+        (admin.post("/v1/tokens", name).await, 400),
+        (
+            admin
+                .header("idempotency-key", secret)
+                .post("/v1/tokens", json!({}))
+                .await,
+            400,
+        ),
+        (
+            server.anonymous().post("/v1/tokens/report-leak", token).await,
+            200,
+        ),
+    ] {
+        answer.expect_status(status);
+    }
 }
 
 /// Every cell of every table, one a line, as the store would dump it.

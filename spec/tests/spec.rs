@@ -3,7 +3,8 @@
 //! The modules mirror the URLs: `tokens/issue.rs` is `POST /v1/tokens`. A test states one behaviour, in a sentence that is its name;
 //! where the whole answer is in the test, it is the contract. Clock and randomness are seeded, so nothing is redacted and nothing
 //! sleeps. `UPDATE_EXPECT=1 cargo test -p claviger-spec sqlite` rewrites the answers (one store, since both must give the same);
-//! read the difference before you believe it. Begin with `tokens/issue.rs`.
+//! read the difference before you believe it. Begin with `tokens/issue.rs`. The torture programme is a target of its own,
+//! `reliability`, because it wants the machine for itself.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,7 +31,6 @@ mod operations;
 mod paths;
 mod peppers;
 mod properties;
-mod reliability;
 mod secrets_at_rest;
 mod setup;
 mod smuggling;

@@ -32,7 +32,14 @@ const STEPS: &[Step] = &[
     ("doc", || {
         let mut doc = cargo();
         doc.env("RUSTDOCFLAGS", "-D warnings");
-        start(doc.args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]))
+        start(doc.args([
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--document-private-items",
+            "--locked",
+            "--quiet",
+        ]))
     }),
     ("deny", || deny::run(&[])),
     ("openapi --check", || openapi::run(&["--check".to_owned()])),

@@ -1,6 +1,6 @@
 //! JSON bodies: limits first, then strictness, then a value.
 //!
-//! [`Json`] takes a body of type `application/json`, checks its shape ([`shape`]) and parses it; unknown fields are refused by the
+//! [`Json`] takes a body of type `application/json`, checks its shape (`shape`) and parses it; unknown fields are refused by the
 //! types (`deny_unknown_fields`). Every fault is a problem with a stable code: 415 `media_type_unsupported`, 413 `body_too_large`, 408
 //! `body_too_slow`, 400 `json_invalid`, `json_too_deep`, `json_too_large`, `field_unknown`, `field_invalid`, `field_missing`.
 

@@ -1,7 +1,7 @@
 //! The one form of every refusal and failure: `application/problem+json` (RFC 9457).
 //!
 //! A handler or layer returns a [`Problem`]; as a response it is an empty body with the problem in its extensions, and the outermost
-//! layer ([`crate::layers`]) writes the body, because only there the request id is known. `service::Error` becomes a
+//! layer (`crate::layers`) writes the body, because only there the request id is known. `service::Error` becomes a
 //! problem here and nowhere else. Invariant: what unknown, malformed, expired and revoked tokens get is one and the same value.
 
 pub(crate) mod catalogue;

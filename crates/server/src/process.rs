@@ -1,7 +1,7 @@
 //! What concerns the process as a whole: no memory dumps, signals, the service manager.
 //!
 //! Invariant: secrets in memory do not reach a core file, and another process of the same user may not read them. Called by
-//! [`run`](crate::run) only: a test that starts a server in its own process is left as it is.
+//! [`run`](crate::run()) only: a test that starts a server in its own process is left as it is.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use sd_notify::NotifyState;

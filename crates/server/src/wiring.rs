@@ -1,7 +1,7 @@
 //! From a configuration to a running server, and back: open, serve, end.
 //!
 //! Invariants: the verifier knows every token before a socket is bound; at the end connections finish first, then what is pending
-//! is written, then the store is closed. Used by [`run`](crate::run), by `claviger demo` and by the test servers, which bring a
+//! is written, then the store is closed. Used by [`run`](crate::run()), by `claviger demo` and by the test servers, which bring a
 //! clock and a random source of their own.
 
 use std::{

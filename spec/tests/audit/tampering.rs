@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::asking::text;
+use crate::scan::unhex;
 use crate::tamper::Database;
 
 /// `intact`, or the fault's place and code.
@@ -204,8 +205,8 @@ on_both_stores! {
     }
 }
 
-/// Flips `rounds` random bits of the stored trail, one at a time; gives those that nobody saw.
-async fn unseen_flips(server: &TestServer, rounds: u32) -> Vec<String> {
+/// The SQL that flips one random bit of the stored trail; `None` when there was nothing to flip, or the store would not take it.
+async fn flip(database: &Database, random: &TestRandom) -> Option<String> {
     const INTEGERS: [&str; 3] = ["seq", "at", "org_id"];
     const TEXTS: [&str; 7] = [
         "actor",
@@ -216,62 +217,62 @@ async fn unseen_flips(server: &TestServer, rounds: u32) -> Vec<String> {
         "request_id",
         "address",
     ];
+    let row = format!("seq = {}", 1 + random.below(12));
+    let head = || "name = 'audit'".to_owned();
+    match usize::try_from(random.below(14)).unwrap() {
+        place @ 0..3 => {
+            let column = INTEGERS[place];
+            let bit = 1_i64 << random.below(62);
+            let flipped = format!("({column} | {bit}) - ({column} & {bit})");
+            Some(format!("UPDATE audit_event SET {column} = {flipped} WHERE {row}"))
+        }
+        place @ 3..10 => flip_text(database, random, TEXTS[place - 3], &row).await,
+        10 | 11 => Some(flip_blob(database, random, "audit_event", "hash", row).await),
+        12 => Some(flip_blob(database, random, "head", "hash", head()).await),
+        _ => Some(flip_blob(database, random, "head", "mac", head()).await),
+    }
+}
+
+async fn flip_text(database: &Database, random: &TestRandom, column: &str, row: &str) -> Option<String> {
+    let query = format!("SELECT {column} FROM audit_event WHERE {row}");
+    let mut bytes = database.rows(&query).await.remove(0).remove(0).into_bytes();
+    // Absent or empty, or no character of its own any more: both stores take ASCII without NUL.
+    let at = usize::try_from(random.below(bytes.len().max(1) as u64)).unwrap();
+    let byte = bytes.get_mut(at).filter(|byte| byte.is_ascii())?;
+    *byte ^= 1 << random.below(7);
+    let text = String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains('\0'))?;
+    let text = text.replace('\'', "''");
+    Some(format!("UPDATE audit_event SET {column} = '{text}' WHERE {row}"))
+}
+
+async fn flip_blob(
+    database: &Database,
+    random: &TestRandom,
+    table: &str,
+    column: &str,
+    row: String,
+) -> String {
+    let query = format!("SELECT {column} FROM {table} WHERE {row}");
+    let mut bytes = unhex(&database.rows(&query).await[0][0]);
+    let at = usize::try_from(random.below(bytes.len() as u64)).unwrap();
+    bytes[at] ^= 1 << random.below(8);
+    format!(
+        "UPDATE {table} SET {column} = {} WHERE {row}",
+        database.blob(&bytes)
+    )
+}
+
+/// Flips `rounds` random bits of the stored trail, one at a time; gives those that nobody saw.
+async fn unseen_flips(server: &TestServer, rounds: u32) -> Vec<String> {
     let database = a_trail(server).await;
     let random = TestRandom::new(28);
     let mut unseen = Vec::new();
     let mut flipped = 0;
     while flipped < rounds {
-        let seq = 1 + random.below(12);
-        let sql = match random.below(12) {
-            place @ 0..3 => {
-                let column = INTEGERS[usize::try_from(place).unwrap()];
-                let bit = 1_i64 << random.below(62);
-                let flip = format!("({column} | {bit}) - ({column} & {bit})");
-                format!("UPDATE audit_event SET {column} = {flip} WHERE seq = {seq}")
-            }
-            place @ 3..10 => {
-                let column = TEXTS[usize::try_from(place - 3).unwrap()];
-                let cell = database
-                    .rows(&format!("SELECT {column} FROM audit_event WHERE seq = {seq}"))
-                    .await
-                    .remove(0)
-                    .remove(0);
-                if cell == "∅" || cell.is_empty() {
-                    continue;
-                }
-                let mut bytes = cell.into_bytes();
-                let at = usize::try_from(random.below(bytes.len() as u64)).unwrap();
-                bytes[at] ^= 1 << random.below(7);
-                // What stays ASCII and is no NUL: both stores take it as text.
-                if bytes[at] == 0 {
-                    continue;
-                }
-                let text = String::from_utf8(bytes).unwrap().replace('\'', "''");
-                format!("UPDATE audit_event SET {column} = '{text}' WHERE seq = {seq}")
-            }
-            place => {
-                let (table, column, row) = match (place, random.below(3)) {
-                    (10, _) | (_, 0) => ("audit_event", "hash", format!("seq = {seq}")),
-                    (_, 1) => ("head", "hash", "name = 'audit'".to_owned()),
-                    _ => ("head", "mac", "name = 'audit'".to_owned()),
-                };
-                let hex = database
-                    .rows(&format!("SELECT {column} FROM {table} WHERE {row}"))
-                    .await
-                    .remove(0)
-                    .remove(0);
-                let pairs = hex
-                    .as_bytes()
-                    .chunks(2)
-                    .map(|pair| std::str::from_utf8(pair).unwrap());
-                let mut bytes: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
-                let at = usize::try_from(random.below(bytes.len() as u64)).unwrap();
-                bytes[at] ^= 1 << random.below(8);
-                format!(
-                    "UPDATE {table} SET {column} = {} WHERE {row}",
-                    database.blob(&bytes)
-                )
-            }
+        let Some(sql) = flip(&database, &random).await else {
+            continue;
         };
         // A flipped place may be taken; then the store itself refuses.
         if database.try_execute(&sql).await.is_err() {

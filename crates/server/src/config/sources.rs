@@ -1,7 +1,7 @@
 //! The four places that settings come from, and which of them wins.
 //!
 //! Invariant: the environment is read in one place, [`Environment::read`], once. What leaves this file is, for every key of
-//! [`FIELDS`](super::FIELDS) that is set, its text and where that came from.
+//! [`super::FIELDS`] that is set, its text and where that came from.
 
 use std::{
     collections::BTreeMap,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use claviger_testkit::{TestServer, on_both_stores};
 use expect_test::expect;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::a_token;
 use crate::asking::{ALL_SCOPES, refused_fields, text};
