@@ -2,6 +2,12 @@
 //! torture` runs it in full; here each programme's own minimum counts, so an idle run fails. One after the other: each loads the
 //! whole machine.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures of a run are worth reading, also when it passes"
+)]
+
 use std::sync::{Mutex, PoisonError};
 
 use claviger_testkit::torture::{self, Outcome, Size, Verdict};
