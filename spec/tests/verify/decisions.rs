@@ -207,7 +207,7 @@ on_both_stores! {
             "",
         ] {
             let answer = admin.request_text(reqwest::Method::POST, "/v1/verify", "application/json", body).await;
-            said.push_str(&format!("{body} → {}\n", refusal(&answer)));
+            said.push_str(&format!("{body} → {} {}\n", answer.status, refusal(&answer)));
         }
 
         expect![[r#"
