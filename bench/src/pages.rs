@@ -120,6 +120,9 @@ pub(crate) fn write<'a>(benches: impl Iterator<Item = &'a str>) -> Result<()> {
 
 fn page(all: &[Results]) -> String {
     let mut page = HEAD.to_owned();
+    if all.is_empty() {
+        page += "\nNothing is committed to `bench/results/` yet.\n";
+    }
     for results in all {
         page += &format!(
             "\nMeasured on {}, at commit `{}`, on: {}.\n",
@@ -201,6 +204,12 @@ mod tests {
         );
         assert!(page.contains("Abacus, 2 cores, 1 GiB, Linux 6.1"));
         assert!(!page.contains("Unix socket"), "no section without figures");
+    }
+
+    #[test]
+    fn a_page_without_results_says_so() {
+        assert!(page(&[]).contains("Nothing is committed"));
+        assert!(!page(&[results()]).contains("Nothing is committed"));
     }
 
     #[test]
