@@ -311,7 +311,10 @@ async fn from_address(server: &TestServer, address: &str, headers: &[(&str, &str
 
     let app =
         claviger_http::App::new(server.service().clone(), Default::default(), Default::default()).unwrap();
-    let mut request = http::Request::post("/v1/setup").header("content-type", "application/json");
+    let mut request = http::Request::post("/v1/setup")
+        // What a caller from elsewhere may say too; it proves nothing.
+        .header("host", "localhost")
+        .header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -337,7 +340,6 @@ async fn the_code_is_good_on_the_machine_itself_only() {
         ("x-forwarded-for", "127.0.0.1"),
         ("x-real-ip", "127.0.0.1"),
         ("forwarded", "for=127.0.0.1"),
-        ("host", "localhost"),
     ];
 
     for address in [
@@ -354,7 +356,7 @@ async fn the_code_is_good_on_the_machine_itself_only() {
             "{address} says that it is local"
         );
     }
-    for forwarded in &spoofed[..3] {
+    for forwarded in &spoofed {
         let proxied = from_address(&server, "127.0.0.1:1", &[*forwarded], &code).await;
         assert_eq!(
             proxied, 403,

@@ -305,6 +305,40 @@ async fn an_odd_first_line_is_refused_or_read_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_request_names_exactly_one_host() {
+    let server = impatient().await;
+    let requests = [
+        ("one", "HTTP/1.1\r\nHost: h\r\n"),
+        ("an empty one", "HTTP/1.1\r\nHost:\r\n"),
+        ("none", "HTTP/1.1\r\n"),
+        ("two", "HTTP/1.1\r\nHost: h\r\nHost: i\r\n"),
+        ("the same twice", "HTTP/1.1\r\nHost: h\r\nHost: h\r\n"),
+        ("none in the older version", "HTTP/1.0\r\n"),
+        ("two in the older version", "HTTP/1.0\r\nHost: h\r\nHost: i\r\n"),
+    ];
+
+    for route in ["GET /v1/tokens", "POST /v1/verify", "GET /nowhere"] {
+        let mut found = String::new();
+        for (name, head) in requests {
+            let answers = answers(&server, &format!("{route} {head}Content-Length: 0\r\n\r\n"));
+            writeln!(found, "{name}: {}", told(&answers[0])).unwrap();
+        }
+
+        let unless_refused = match route {
+            "GET /nowhere" => "404 route_not_found",
+            _ => "401 credential_missing",
+        };
+        assert_eq!(
+            found.replace(unless_refused, "answered"),
+            "one: answered\nan empty one: answered\nnone: 400 host_invalid\ntwo: 400 host_invalid\n\
+             the same twice: 400 host_invalid\nnone in the older version: answered\n\
+             two in the older version: 400 host_invalid\n",
+            "{route}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn no_header_changes_what_is_asked_for_or_who_asks() {
     let server = impatient().await;
     let secret = server.admin().secret();

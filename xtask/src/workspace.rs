@@ -6,15 +6,23 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 /// The repository's root: the folder above this package.
+///
+/// Cargo says at run time where the package is; where it was at compile time may be another place by now, since a checkout can be
+/// moved and a target directory shared.
 pub(crate) fn root() -> &'static Path {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest)
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let package = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        package.parent().map_or_else(|| package.clone(), Path::to_owned)
+    });
+    &ROOT
 }
 
 /// The cargo that started this task runner.

@@ -1,11 +1,12 @@
-//! What happens to every request around its handler, in the order of the house: name it, refuse a credential in the query, bound
-//! its time and its body, catch a panic; then write the problem, the headers, the count and the one log line.
+//! What happens to every request around its handler, in the order of the house: name it, refuse a doubtful `Host` and a credential in
+//! the query, bound its time and its body, catch a panic; then write the problem, the headers, the count and the one log line.
 //!
 //! [`wrap`] puts the layers around a router. The verify door calls the same functions by hand. Invariant: no answer of the router
 //! leaves without them, unknown routes and wrong methods included.
 
 pub(crate) mod body;
 mod headers;
+pub(crate) mod host;
 pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod query_credential;
@@ -76,7 +77,9 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
     let version = request.version();
     let route = request.extensions().get::<MatchedPath>().cloned();
 
-    let mut response = match query_credential::refused(request.uri()) {
+    let refused =
+        host::refused(version, request.headers()).or_else(|| query_credential::refused(request.uri()));
+    let mut response = match refused {
         Some(problem) => problem.into_response(),
         None => {
             request.extensions_mut().insert(id.clone());

@@ -96,7 +96,7 @@ type Responses = BTreeMap<String, RefOr<Response>>;
 
 const REQUEST: (u16, &str) = (
     400,
-    "`token_in_query`; for a query or path: `input_invalid`, `field_unknown`, `field_invalid`",
+    "`host_invalid`, `token_in_query`; for a query or path: `input_invalid`, `field_unknown`, `field_invalid`",
 );
 const GUARD: [(u16, &str); 2] = [
     (
@@ -112,7 +112,7 @@ const BODY: [(u16, &str); 4] = [
     (
         400,
         "`json_invalid`, `json_too_deep`, `json_too_large`, `field_missing`, `field_unknown`, `field_invalid`, `input_invalid`, \
-         `multiple_credentials`, `token_in_query`",
+         `multiple_credentials`, `host_invalid`, `token_in_query`",
     ),
     (408, "`body_too_slow`"),
     (413, "`body_too_large`"),

@@ -108,6 +108,7 @@ fn request(method: Method, uri: &str, body: impl Into<Body>) -> Request {
     Request::builder()
         .method(method)
         .uri(uri)
+        .header("host", "claviger.test")
         .header("content-type", "application/json")
         .body(body.into())
         .unwrap()

@@ -46,6 +46,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "There is no field of this name; <code>errors</code> names it and those there are.",
     ),
     (
+        "host_invalid",
+        400,
+        "The request has no <code>Host</code> field, or several. Send one.",
+    ),
+    (
         "idempotency_in_flight",
         409,
         "The first request with this Idempotency-Key has no answer yet. Wait for it.",

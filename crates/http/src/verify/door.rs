@@ -35,7 +35,7 @@ use crate::json::{self, shape::JsonLimits};
 use crate::layers::body::{BodyFault, LimitedBody, announced};
 use crate::layers::log::Answered;
 use crate::layers::request_id::RequestId;
-use crate::layers::{finish, write_problem};
+use crate::layers::{finish, host, write_problem};
 use crate::peer::Peer;
 use crate::problem::Problem;
 
@@ -205,6 +205,9 @@ impl<B: Body<Data = Bytes>> Verify<B> {
 
 /// Proves the asker, before a byte of the body is read.
 fn asker(app: &App, parts: &Parts, peer: Option<Peer>) -> Result<Asker, Problem> {
+    if let Some(problem) = host::refused(parts.version, &parts.headers) {
+        return Err(problem);
+    }
     announced(&parts.headers, &app.edge().limits)?;
     let required = Required {
         scopes: scope::TokensVerify::SCOPES,

@@ -174,7 +174,10 @@ impl House {
 }
 
 pub(crate) fn request(method: &str, path: &str) -> http::request::Builder {
-    Request::builder().method(method).uri(path)
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "claviger.test")
 }
 
 impl Seen {

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use claviger_api::{
     deployments::{ListDeployments, ReportDeployment},
     setup::Setup,
-    tokens::{IssueToken, RevokeToken, TokenType},
+    tokens::{IssueToken, ListTokens, RevokeToken, TokenState, TokenType},
     verify::Verify,
 };
 use claviger_client::Error;
@@ -108,6 +108,7 @@ impl<'a> Story<'a> {
             2,
             "A token for the release pipeline is issued: it can report and read deployments, nothing else.",
         )?;
+        Self::end_leftover(admin).await?;
         let body = IssueToken {
             token_type: Some(TokenType::Global),
             name: PIPELINE.to_owned(),
@@ -128,6 +129,27 @@ impl<'a> Story<'a> {
             token: issued.secret,
             actor,
         })
+    }
+
+    /// A demo that was killed before its fifth step left its token behind, and with it the name taken.
+    async fn end_leftover(admin: &Actor) -> Outcome<()> {
+        let list = ListTokens {
+            state: Some(TokenState::Live),
+            q: Some(PIPELINE.to_owned()),
+            ..ListTokens::default()
+        };
+        let live = admin.client.list_tokens(&list).await?.data;
+        for token in live.iter().filter(|token| token.name == PIPELINE) {
+            let body = RevokeToken {
+                note: Some("left by an earlier demo".to_owned()),
+            };
+            admin.client.revoke_token(&token.id, &body).await?;
+            aside(&format!(
+                "{} was left by an earlier demo; it is revoked.",
+                token.id
+            ))?;
+        }
+        Ok(())
     }
 
     /// 3: the repository's releases, reported by the pipeline and read back.
