@@ -11,7 +11,8 @@
 //!
 //! The map: [`Prefix`] and [`TokenType`] name the head · [`generate()`] makes a [`Secret`] from a [`RandomSource`] ·
 //! [`Presented::parse`] accepts or refuses a caller's text without allocating · [`TokenHash`], [`Pepper`] and
-//! [`Digest`] turn it into what the store and the verifier know · [`scan`] finds leaked tokens in any bytes.
+//! [`Digest`] turn it into what the store and the verifier know · [`scan`] finds leaked tokens in any bytes · a [`Ticket`] is
+//! made like a token and used once: an invitation, a password reset.
 //!
 //! Invariant: a text that `parse` accepts is one SHA-256 block, so its digest costs three compressions.
 //!
@@ -43,6 +44,7 @@ mod prefix;
 pub mod scan;
 mod secret;
 mod text;
+mod ticket;
 mod token_type;
 
 pub use digest::{Digest, Pepper, PepperId, TokenHash, WrongLength};
@@ -50,4 +52,5 @@ pub use generate::{RandomSource, RandomUnavailable, generate};
 pub use prefix::{InvalidPrefix, Prefix};
 pub use secret::{Hint, InvalidHint, Secret};
 pub use text::{CHECKSUM_CHARS, MAX_TOKEN_BYTES, Malformed, Presented, RANDOM_CHARS};
+pub use ticket::{Ticket, TicketKind, generate_ticket};
 pub use token_type::{RESERVED_LETTERS, TokenType, UnknownTokenType};

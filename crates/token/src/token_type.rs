@@ -6,8 +6,9 @@
 use std::{error::Error, fmt, str::FromStr};
 
 /// Letters that no API token may carry, kept for other credentials: `a` OAuth access token, `r` refresh token,
-/// `c` client secret, `d` device code, `v` verifier credential. The parser refuses them as [`crate::Malformed::Type`].
-pub const RESERVED_LETTERS: [char; 5] = ['a', 'r', 'c', 'd', 'v'];
+/// `c` client secret, `d` device code, `v` verifier credential, and the letters of [`crate::TicketKind`]. The parser refuses them as
+/// [`crate::Malformed::Type`].
+pub const RESERVED_LETTERS: [char; 7] = ['a', 'r', 'c', 'd', 'v', 'i', 'w'];
 
 /// Whom a token acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
