@@ -140,6 +140,11 @@ impl Label {
         }
         Ok(Self(text))
     }
+
+    /// The form in which labels that must be unique are compared.
+    pub fn key(&self) -> NameKey {
+        NameKey::of(&self.0)
+    }
 }
 
 impl Email {
