@@ -127,6 +127,11 @@ impl Caller {
         self.request(Method::POST, path, body).await
     }
 
+    /// PUT.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::PUT, path, body).await
+    }
+
     /// PATCH.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.request(Method::PATCH, path, body).await
