@@ -12,7 +12,7 @@ use crate::query::PathId;
 
 /// Delete a service
 ///
-/// Drops it from the catalogue. The deployments that were reported for it stay.
+/// Drops one without live tokens from the catalogue. The deployments that were reported for it stay.
 #[utoipa::path(
     delete,
     path = "/v1/services/{id}",
@@ -22,6 +22,7 @@ use crate::query::PathId;
     responses(
         (status = 204, description = "It is gone."),
         (status = 404, description = "`service_not_found`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`service_in_use`: it has live tokens.", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         Guarded,
     ),
 )]
