@@ -1,0 +1,218 @@
+//! Accept an invitation: a person comes, with a password and a token to begin with.
+//!
+//! The order matters. First the secret is looked up, so that a made-up one costs no hash; then the password is hashed, outside of
+//! any transaction; then all is looked at again where it is written, one writer at a time: of many who bring the same invitation
+//! exactly one joins.
+
+use claviger_domain::audit::{Action, Actor};
+use claviger_domain::authority::{Authority, Power};
+use claviger_domain::name::{Description, Email, Label, Name};
+use claviger_domain::owner::{Caller, Principal};
+use claviger_domain::password::Password;
+use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
+use claviger_domain::team::MAX_MEMBERS;
+use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
+use claviger_domain::{ScopeSet, Timestamp, TokenId, UserId};
+use claviger_store::passwords::PasswordRow;
+use claviger_store::users::UserRow;
+use claviger_store::{Tx, invitations as rows, passwords, teams, tokens, users};
+use claviger_token::{Digest, Secret, TicketKind};
+use serde_json::json;
+
+use super::invite::{gone, shown_teams};
+use super::{Joined, authority_of, person};
+use crate::audit::{By, Record};
+use crate::catalogue::refuse_full;
+use crate::changes::Visibility;
+use crate::error::{Error, Result};
+use crate::tokens::{Issued, NewToken, Recipient};
+use crate::{Origin, Service};
+
+impl Service {
+    /// Makes a person of whoever brings an open invitation.
+    ///
+    /// # Errors
+    /// `invitation` not found; `invitation_gone` when it was used, taken back or ran out, or its maker may no longer invite so far;
+    /// `Invalid` for the password; `email_taken`; `Busy`; those of the store.
+    pub async fn accept_invitation(
+        &self,
+        origin: &Origin,
+        secret: &str,
+        name: Label,
+        password: &str,
+    ) -> Result<Joined> {
+        let unknown = || Error::not_found("invitation");
+        let digests = self
+            .ticket_digests(TicketKind::Invitation, secret)
+            .ok_or_else(unknown)?;
+        let wanted = digests.clone();
+        let read = self
+            .0
+            .store
+            .read(async move |tx: &mut Tx| rows::by_digest(tx, &wanted).await)
+            .await?;
+        let invitation = read.ok_or_else(unknown)?;
+        refuse_ended(&invitation, origin.now)?;
+        let password = Password::parse("password", password, &invitation.email)?;
+        let password = self.hash_password(password).await?;
+
+        let service = self.clone();
+        let origin = origin.clone();
+        let visibility = Visibility::default();
+        let seen = visibility.clone();
+        let joined = self.0.store.write(async move |tx: &mut Tx| {
+            let invitation = acceptable(tx, &digests, origin.now).await?;
+            let user = service.newcomer(&invitation, &name, origin.now)?;
+            let by = By {
+                org: user.org,
+                actor: Actor::Person(user.id),
+                origin: &origin,
+            };
+            put_person(tx, &invitation, &user, &password).await?;
+            let detail = json!({
+                "invitation": invitation.id.to_string(),
+                "role": user.role,
+                "teams": shown_teams(&invitation),
+            });
+            let record = Record {
+                action: Action::UserJoined,
+                subject: user.id.to_string(),
+                detail,
+            };
+            service.record(tx, &by, vec![record]).await?;
+            service
+                .owner_changed(tx, user.id, origin.now, &visibility)
+                .await?;
+            let (token, secret, given) = service.first_token(tx, &user, origin.now).await?;
+            let epoch = service.put(tx, &by, &token, given, &visibility).await?;
+            Ok::<_, Error>((person(tx, &user).await?, token, secret, epoch))
+        });
+        let (person, token, secret, epoch) = joined.await?;
+        self.0.metrics.issued.inc();
+        let receipt = seen.receipt(epoch);
+        let issued = Issued {
+            token,
+            secret,
+            receipt,
+        };
+        Ok(Joined { person, issued })
+    }
+
+    fn newcomer(&self, invitation: &Invitation, name: &Label, now: Timestamp) -> Result<UserRow> {
+        let email = Email::parse("email", &invitation.email)?;
+        Ok(UserRow {
+            id: UserId::from_i64(self.0.ids.next(now)),
+            org: invitation.org,
+            email_key: email.key().into_string(),
+            email: email.into_string(),
+            name: Some(name.as_str().to_owned()),
+            name_key: Some(name.key().into_string()),
+            role: invitation.role.as_str().to_owned(),
+            created_at: now,
+            deactivated_at: None,
+        })
+    }
+
+    /// A personal token that may do what its person may.
+    async fn first_token(
+        &self,
+        tx: &mut Tx,
+        user: &UserRow,
+        now: Timestamp,
+    ) -> Result<(Token, Secret, Authority)> {
+        let owner = authority_of(tx, user).await?;
+        let new = NewToken {
+            recipient: Recipient::Caller,
+            name: Name::parse("name", "first token")?,
+            description: Description::default(),
+            scopes: scopes_of(&owner),
+            restrictions: Restrictions::default(),
+            expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
+        };
+        let newcomer = Caller {
+            token: TokenId::from_i64(0),
+            owner: user.id.into(),
+            user: Some(user.id),
+            org: user.org,
+            power: Power::default(),
+            expires_at: None,
+        };
+        let (token, secret) = self.make(&new, Holder::Person(user.id), &newcomer, now)?;
+        let given = token.authority(|_| None);
+        Ok((token, secret, given))
+    }
+}
+
+fn scopes_of(owner: &Authority) -> ScopeSet {
+    owner.scopes().union(owner.own())
+}
+
+fn refuse_ended(invitation: &Invitation, now: Timestamp) -> Result<()> {
+    match invitation.state(now) {
+        InvitationState::Open => Ok(()),
+        InvitationState::Accepted => Err(gone("the invitation was accepted")),
+        InvitationState::Withdrawn => Err(gone("the invitation was withdrawn; ask for another")),
+        InvitationState::Expired => Err(gone("the invitation ran out; ask for another")),
+    }
+}
+
+/// The invitation, if it can be accepted here and now.
+async fn acceptable(tx: &mut Tx, digests: &[Digest], now: Timestamp) -> Result<Invitation> {
+    let invitation = rows::by_digest(tx, digests)
+        .await?
+        .ok_or_else(|| Error::not_found("invitation"))?;
+    refuse_ended(&invitation, now)?;
+    if !maker_still_may(tx, &invitation, now).await? {
+        return Err(gone(
+            "whoever made the invitation may no longer do so; ask for another",
+        ));
+    }
+    let key = Email::parse("email", &invitation.email)?.key();
+    if users::email_is_taken(tx, invitation.org, key.as_str()).await? {
+        return Err(Error::conflict(
+            "email_taken",
+            "the organization has a person with this address",
+        ));
+    }
+    Ok(invitation)
+}
+
+/// Power only shrinks: the maker must be there still, and a person must still have all that the newcomer gets.
+async fn maker_still_may(tx: &mut Tx, invitation: &Invitation, now: Timestamp) -> Result<bool> {
+    match invitation.created_by {
+        Principal::User(maker) => {
+            let Some(maker) = users::by_id(tx, maker).await? else {
+                return Ok(false);
+            };
+            let given = invitation.role.authority(&invitation.teams);
+            let has = authority_of(tx, &maker).await?;
+            Ok(maker.deactivated_at.is_none() && has.covers(&given).is_ok())
+        }
+        Principal::Token(maker) => {
+            let row = tokens::by_id(tx, maker).await?;
+            Ok(row.is_some_and(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|end| now < end)))
+        }
+    }
+}
+
+/// The account, its password and its teams. A team that is gone is left out.
+async fn put_person(
+    tx: &mut Tx,
+    invitation: &Invitation,
+    user: &UserRow,
+    password: &PasswordRow,
+) -> Result<()> {
+    if !rows::accept(tx, invitation.id, user.created_at).await? {
+        return Err(gone("the invitation was accepted"));
+    }
+    users::insert(tx, user).await?;
+    passwords::put(tx, user.id, password, user.created_at).await?;
+    for membership in &invitation.teams {
+        let Some(team) = teams::by_id(tx, membership.team).await? else {
+            continue;
+        };
+        refuse_full(team.members, MAX_MEMBERS, "member_limit_reached", "members")?;
+        teams::put_member(tx, team.id, user.id, membership.role, user.created_at).await?;
+    }
+    Ok(())
+}
