@@ -48,10 +48,12 @@ fn without_an_id_one_sees_oneself() {
         teams     payments (manager)
         password  yes
         created   2026-11-22T10:00:00Z
-    "#]].assert_eq(&stdout);
+    "#]]
+    .assert_eq(&stdout);
     expect![[r#"
         GET /v1/users/self HTTP/1.1
-    "#]].assert_eq(&asked(&stub));
+    "#]]
+    .assert_eq(&asked(&stub));
 }
 
 #[test]
@@ -64,10 +66,12 @@ fn a_role_is_given_and_the_proof_is_told_beside_it() {
     assert_eq!(code, 0);
     expect![[r#"
         In force everywhere: epoch 7, confirmed by 1, fenced 0, slowest 0 ms.
-    "#]].assert_eq(&stderr);
+    "#]]
+    .assert_eq(&stderr);
     expect![[r#"
         PATCH /v1/users/usr_01k9zv5m3r000 HTTP/1.1
-        {"role":"super_admin"}"#]].assert_eq(&asked(&stub));
+        {"role":"super_admin"}"#]]
+    .assert_eq(&asked(&stub));
 }
 
 #[test]
@@ -80,10 +84,12 @@ fn the_secret_of_a_reset_goes_alone_to_the_standard_output() {
     assert_eq!((code, stdout.as_str()), (0, "clvw_secret\n"));
     expect![[r#"
         Hand it to the person now: it is shown this once, and good until 2026-11-22T10:15:00Z.
-    "#]].assert_eq(&stderr);
+    "#]]
+    .assert_eq(&stderr);
     expect![[r#"
         POST /v1/users/usr_01k9zv5m3r000/password-reset HTTP/1.1
-    "#]].assert_eq(&asked(&stub));
+    "#]]
+    .assert_eq(&asked(&stub));
 }
 
 #[test]
@@ -110,7 +116,8 @@ fn the_secret_of_an_invitation_goes_alone_to_the_standard_output() {
         ID                 EMAIL            ROLE    STATE  EXPIRES               BY
         inv_01k9zv5m3r000  ada@example.org  member  open   2026-11-25T10:00:00Z  usr_01k9zv5m3r000
         Hand the secret over now: it is shown this once.
-    "#]].assert_eq(&stderr);
+    "#]]
+    .assert_eq(&stderr);
     expect![[r#"
         POST /v1/invitations HTTP/1.1
         {"email":"ada@example.org","role":"member","teams":[{"team":"team_01k9zv5m3r000","role":"manager"},{"team":"team_01k9zv5m3r001","role":"member"}],"expires_in_days":3}"#]].assert_eq(&asked(&stub));
