@@ -216,6 +216,8 @@ async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
         org: ORG,
         email: "bench@example.org".to_owned(),
         email_key: "bench@example.org".to_owned(),
+        name: None,
+        name_key: None,
         role: Role::SuperAdmin.as_str().to_owned(),
         created_at: ISSUED,
         deactivated_at: None,
@@ -225,6 +227,7 @@ async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
     let secret = seeded::secret(Lot::Caller, 0).map_err(|error| StoreError::Internal(error.to_string()))?;
     let caller = TokenRow {
         owner: ADMINISTRATOR.into(),
+        holder: ADMINISTRATOR.get(),
         token_type: "personal".to_owned(),
         name: "caller".to_owned(),
         name_key: "caller".to_owned(),
@@ -250,6 +253,9 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         id,
         org: ORG,
         owner: id.into(),
+        holder: ORG.get(),
+        service_team: None,
+        restrictions: None,
         token_type: String::new(),
         name: String::new(),
         name_key: String::new(),

@@ -5,7 +5,7 @@ use claviger_token::{Prefix, TokenType, generate};
 use serde_json::{Value, json};
 
 /// The scopes of the catalogue, in its order.
-pub(crate) const ALL_SCOPES: [&str; 7] = [
+pub(crate) const ALL_SCOPES: [&str; 15] = [
     "tokens:read",
     "tokens:write",
     "tokens:verify",
@@ -13,6 +13,14 @@ pub(crate) const ALL_SCOPES: [&str; 7] = [
     "deployments:write",
     "audit:read",
     "system:write",
+    "teams:read",
+    "teams:write",
+    "services:read",
+    "services:write",
+    "environments:read",
+    "environments:write",
+    "users:read",
+    "users:write",
 ];
 
 /// A well-formed token that nobody issued.

@@ -51,11 +51,18 @@ on_both_stores! {
         let target = server.token().issue().await;
         let deployment = json!({ "service": "search", "version": "1.4.2" });
 
+        let team = admin.post("/v1/teams", json!({ "name": "payments" })).await.at("/id");
+        let environment = admin.post("/v1/environments", json!({ "name": "staging" })).await.at("/id");
+
         for (path, body) in [
             ("/v1/deployments".to_owned(), deployment),
             (format!("/v1/tokens/{}/regenerate", target.id()), Value::Null),
+            ("/v1/teams".to_owned(), json!({ "name": "search" })),
+            ("/v1/services".to_owned(), json!({ "name": "checkout", "team": team })),
+            ("/v1/environments".to_owned(), json!({ "name": "production" })),
+            ("/v1/stages".to_owned(), json!({ "name": "canary", "environment": environment })),
         ] {
-            let caller = admin.header("idempotency-key", &format!("once-{}", path.len()));
+            let caller = admin.header("idempotency-key", &format!("once {path}").replace([' ', '/'], "-"));
             let first = caller.post(&path, body.clone()).await;
             let second = caller.post(&path, body).await;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use claviger_testkit::{Caller, TestServer, on_both_stores};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::asking::{ALL_SCOPES, unknown_token};
+use crate::asking::{ALL_SCOPES, text, unknown_token};
 
 /// What a caller needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,8 @@ const fn open(
     }
 }
 
-/// Every operation there is. `{id}` stands for a live token.
+/// Every operation there is. `{id}` in a path stands for a thing of the noun that the path names, `{user_id}` for a member of that team;
+/// in a body, `{team}` and `{environment}` for things there are. [`Targets`] makes them.
 pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(
         "POST",
@@ -115,6 +116,14 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (409, "token_live"),
     ),
     own("GET", "/v1/tokens/self"),
+    own("GET", "/v1/scopes"),
+    guarded(
+        "POST",
+        "/v1/explain",
+        "tokens:read",
+        r#"{"token":"tok_0000000000001","scope":"tokens:read"}"#,
+        (404, "token_not_found"),
+    ),
     own("POST", "/v1/tokens/self/revoke"),
     open(
         "POST",
@@ -129,6 +138,160 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         r#"{"token":"nonsense"}"#,
         (200, ""),
     ),
+    guarded("GET", "/v1/users", "users:read", "", (200, "")),
+    guarded("GET", "/v1/users/{id}", "users:read", "", (200, "")),
+    own("GET", "/v1/users/self"),
+    Operation {
+        method: "POST",
+        path: "/v1/users/self/password",
+        needs: Needs::AnyToken,
+        body: r#"{"new":"velvet hammer 7 clouds"}"#,
+        granted: (403, "role_exceeds_caller"),
+    },
+    guarded(
+        "PATCH",
+        "/v1/users/{id}",
+        "users:write",
+        r#"{"name":"Ada Lovelace"}"#,
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/users/{id}/deactivate",
+        "users:write",
+        "",
+        (409, "last_administrator"),
+    ),
+    guarded("POST", "/v1/users/{id}/reactivate", "users:write", "", (200, "")),
+    guarded(
+        "POST",
+        "/v1/users/{id}/password-reset",
+        "users:write",
+        "",
+        (403, "role_exceeds_caller"),
+    ),
+    open(
+        "POST",
+        "/v1/passwords/reset",
+        r#"{"reset":"nonsense","new":"velvet hammer 7 clouds"}"#,
+        (404, "reset_not_found"),
+    ),
+    guarded(
+        "POST",
+        "/v1/invitations",
+        "users:write",
+        r#"{"email":"grace@example.org"}"#,
+        (403, "role_exceeds_caller"),
+    ),
+    own("GET", "/v1/invitations"),
+    Operation {
+        method: "DELETE",
+        path: "/v1/invitations/{id}",
+        needs: Needs::AnyToken,
+        body: "",
+        granted: (204, ""),
+    },
+    open(
+        "POST",
+        "/v1/invitations/accept",
+        r#"{"invitation":"nonsense","name":"Grace Hopper","password":"velvet hammer 7 clouds"}"#,
+        (404, "invitation_not_found"),
+    ),
+    guarded(
+        "POST",
+        "/v1/teams",
+        "teams:write",
+        r#"{"name":"made here"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/teams", "teams:read", "", (200, "")),
+    guarded("GET", "/v1/teams/{id}", "teams:read", "", (200, "")),
+    guarded(
+        "PATCH",
+        "/v1/teams/{id}",
+        "teams:write",
+        r#"{"description":"changed"}"#,
+        (200, ""),
+    ),
+    guarded(
+        "DELETE",
+        "/v1/teams/{id}",
+        "teams:write",
+        "",
+        (409, "team_not_empty"),
+    ),
+    guarded("GET", "/v1/teams/{id}/members", "teams:read", "", (200, "")),
+    guarded(
+        "PUT",
+        "/v1/teams/{id}/members/{user_id}",
+        "teams:write",
+        r#"{"role":"member"}"#,
+        (200, ""),
+    ),
+    guarded(
+        "DELETE",
+        "/v1/teams/{id}/members/{user_id}",
+        "teams:write",
+        "",
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/services",
+        "services:write",
+        r#"{"name":"made here","team":"{team}"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/services", "services:read", "", (200, "")),
+    guarded("GET", "/v1/services/{id}", "services:read", "", (200, "")),
+    guarded(
+        "PATCH",
+        "/v1/services/{id}",
+        "services:write",
+        r#"{"description":"changed"}"#,
+        (200, ""),
+    ),
+    guarded("DELETE", "/v1/services/{id}", "services:write", "", (204, "")),
+    guarded(
+        "POST",
+        "/v1/environments",
+        "environments:write",
+        r#"{"name":"made here"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/environments", "environments:read", "", (200, "")),
+    guarded("GET", "/v1/environments/{id}", "environments:read", "", (200, "")),
+    guarded(
+        "PATCH",
+        "/v1/environments/{id}",
+        "environments:write",
+        r#"{"description":"changed"}"#,
+        (200, ""),
+    ),
+    guarded(
+        "DELETE",
+        "/v1/environments/{id}",
+        "environments:write",
+        "",
+        (409, "environment_in_use"),
+    ),
+    guarded(
+        "POST",
+        "/v1/stages",
+        "environments:write",
+        r#"{"name":"made here","environment":"{environment}"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/stages", "environments:read", "", (200, "")),
+    guarded("GET", "/v1/stages/{id}", "environments:read", "", (200, "")),
+    guarded(
+        "PATCH",
+        "/v1/stages/{id}",
+        "environments:write",
+        r#"{"position":1}"#,
+        (200, ""),
+    ),
+    guarded("DELETE", "/v1/stages/{id}", "environments:write", "", (204, "")),
     guarded(
         "POST",
         "/v1/deployments",
@@ -183,9 +346,9 @@ impl Operation {
         self.needs != Needs::Nothing
     }
 
-    async fn call(&self, caller: &Caller, id: &str) -> (u16, String) {
+    async fn call(&self, caller: &Caller, targets: &Targets) -> (u16, String) {
         let answer = caller
-            .request(self.method(), &self.path.replace("{id}", id), self.body())
+            .request(self.method(), &targets.path(self), targets.body(self))
             .await;
         assert_eq!(
             answer.problem_code().is_some(),
@@ -194,6 +357,82 @@ impl Operation {
             answer.text()
         );
         (answer.status, answer.problem_code().unwrap_or_default())
+    }
+}
+
+/// One thing of each noun, for operations to be about.
+pub(crate) struct Targets {
+    /// A live token that neither reaches further nor lives longer than any caller of the tests.
+    pub(crate) token: Caller,
+    user: String,
+    invitation: String,
+    team: String,
+    service: String,
+    environment: String,
+    stage: String,
+}
+
+impl Targets {
+    /// Makes them. `what` makes their names unique.
+    pub(crate) async fn make(server: &TestServer, what: &str) -> Self {
+        let admin = server.admin();
+        let name = format!("target of {what}");
+        let token = server
+            .token()
+            .name(&name)
+            .scopes(["tokens:write"])
+            .expires_in_days(7)
+            .issue()
+            .await;
+        let made = async |path: &str, mut body: Value| {
+            body["name"] = name.as_str().into();
+            admin.post(path, body).await.expect_status(201).at("/id")
+        };
+        let team = made("/v1/teams", json!({})).await;
+        let environment = made("/v1/environments", json!({})).await;
+        let user = text(admin.record(), "/owner");
+        let member = format!("/v1/teams/{team}/members/{user}");
+        admin
+            .put(&member, json!({ "role": "member" }))
+            .await
+            .expect_status(200);
+        let email = format!("{}@example.org", name.replace(['/', ' ', '{', '}'], "-"));
+        let invited = admin.post("/v1/invitations", json!({ "email": email })).await;
+        Self {
+            invitation: invited.expect_status(201).at("/invitation/id"),
+            service: made("/v1/services", json!({ "team": team })).await,
+            stage: made("/v1/stages", json!({ "environment": environment })).await,
+            token,
+            user,
+            team,
+            environment,
+        }
+    }
+
+    /// The path of an operation about these.
+    pub(crate) fn path(&self, operation: &Operation) -> String {
+        let id = match operation.path.split('/').nth(2) {
+            Some("users") => &self.user,
+            Some("invitations") => &self.invitation,
+            Some("teams") => &self.team,
+            Some("services") => &self.service,
+            Some("environments") => &self.environment,
+            Some("stages") => &self.stage,
+            _ => self.token.id(),
+        };
+        operation
+            .path
+            .replace("{id}", id)
+            .replace("{user_id}", &self.user)
+    }
+
+    /// The body of an operation about these; null for none.
+    pub(crate) fn body(&self, operation: &Operation) -> Value {
+        let body = operation.body().to_string();
+        let body = body
+            .replace("{team}", &self.team)
+            .replace("{environment}", &self.environment);
+        serde_json::from_str(&body).unwrap()
     }
 }
 
@@ -220,24 +459,23 @@ on_both_stores! {
 
         for operation in OPERATIONS {
             let what = format!("{} {}", operation.method, operation.path);
-            // Neither reaches further nor lives longer than the right caller.
-            let target = server.token().name(&format!("target of {what}")).scopes(["tokens:write"]).expires_in_days(7).issue().await;
+            let targets = Targets::make(&server, &what).await;
             let granted = (operation.granted.0, operation.granted.1.to_owned());
             for (kind, caller, code) in &bad {
                 let expected = if operation.is_guarded() { refused(code) } else { granted.clone() };
-                assert_eq!(operation.call(caller, target.id()).await, expected, "{what} as {kind}");
+                assert_eq!(operation.call(caller, &targets).await, expected, "{what} as {kind}");
             }
             let enough = match operation.needs {
                 Needs::Scope(scope) => {
                     let wrong = with_another_scope(&server, scope).await;
                     let forbidden = (403, "insufficient_scope".to_owned());
-                    assert_eq!(operation.call(&wrong, target.id()).await, forbidden, "{what} without {scope}");
+                    assert_eq!(operation.call(&wrong, &targets).await, forbidden, "{what} without {scope}");
                     scope
                 }
                 Needs::AnyToken | Needs::Nothing => "deployments:read",
             };
             let right = server.token().scopes([enough]).issue().await;
-            assert_eq!(operation.call(&right, target.id()).await, granted, "{what} as the right one");
+            assert_eq!(operation.call(&right, &targets).await, granted, "{what} as the right one");
         }
     }
 }
@@ -246,27 +484,27 @@ on_both_stores! {
     async fn a_global_token_may_read_what_its_scope_says(server: TestServer) {
         for operation in OPERATIONS.iter().filter(|operation| operation.method == "GET") {
             let Needs::Scope(scope) = operation.needs else { continue };
-            let target = server.token().issue().await;
+            let targets = Targets::make(&server, operation.path).await;
 
             let global = server.token().scopes([scope]).global().issue().await;
             let other = ALL_SCOPES.into_iter().filter(|other| *other != scope).collect::<Vec<_>>();
             let wrong = server.token().field("scopes", other).global().issue().await;
 
-            assert_eq!(operation.call(&global, target.id()).await, (200, String::new()), "{}", operation.path);
-            assert_eq!(operation.call(&wrong, target.id()).await.0, 403, "{}", operation.path);
+            assert_eq!(operation.call(&global, &targets).await, (200, String::new()), "{}", operation.path);
+            assert_eq!(operation.call(&wrong, &targets).await.0, 403, "{}", operation.path);
         }
     }
 }
 
 on_both_stores! {
     async fn a_token_of_the_wrong_kind_changes_nothing(server: TestServer) {
-        let target = server.token().name("target").issue().await;
+        let targets = Targets::make(&server, "nothing").await;
         let before = (server.admin().get("/v1/tokens?q=target").await.body, server.admin().get("/v1/audit/export").await.body);
         let wrong = [server.anonymous().clone(), server.bearer("nonsense"), server.bearer(&unknown_token())];
 
         for operation in OPERATIONS.iter().filter(|operation| operation.is_guarded()) {
             for caller in &wrong {
-                operation.call(caller, target.id()).await;
+                operation.call(caller, &targets).await;
             }
         }
 
@@ -284,7 +522,9 @@ async fn every_other_method_is_answered_with_those_there_are() {
     }
 
     for (path, known) in paths {
-        let address = path.replace("{id}", server.admin().id());
+        let address = path
+            .replace("{id}", server.admin().id())
+            .replace("{user_id}", "usr_0000000000001");
         for method in [
             "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
         ]
@@ -317,8 +557,9 @@ async fn every_other_method_is_answered_with_those_there_are() {
 #[tokio::test]
 async fn a_head_is_guarded_like_its_get() {
     let server = TestServer::start().await;
+    let targets = Targets::make(&server, "heads").await;
     for operation in OPERATIONS.iter().filter(|operation| operation.method == "GET") {
-        let path = operation.path.replace("{id}", server.admin().id());
+        let path = targets.path(operation);
         for caller in [server.anonymous(), server.admin()] {
             let (get, head) = (
                 caller.get(&path).await,

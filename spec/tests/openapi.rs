@@ -7,7 +7,7 @@ use claviger_testkit::{Answer, TestServer};
 use serde_json::{Value, json};
 
 use crate::asking::ALL_SCOPES;
-use crate::matrix::{Needs, OPERATIONS, Operation};
+use crate::matrix::{Needs, OPERATIONS, Operation, Targets};
 
 /// The document of a server, made from its code.
 async fn document() -> Value {
@@ -350,8 +350,8 @@ async fn what_is_answered_is_what_the_document_says() {
     server.token().name("spare").issue().await;
 
     for row in OPERATIONS {
-        let target = server.token().name("target").issue().await;
-        let path = row.path.replace("{id}", target.id());
+        let targets = Targets::make(&server, &format!("{} {}", row.method, row.path)).await;
+        let (target, path) = (&targets.token, targets.path(row));
         let weak = server
             .token()
             .scopes([if row.path.starts_with("/v1/deployments") {
@@ -371,7 +371,7 @@ async fn what_is_answered_is_what_the_document_says() {
             check(
                 &document,
                 row,
-                &caller.request(row.method(), &path, row.body()).await,
+                &caller.request(row.method(), &path, targets.body(row)).await,
             );
             if !row.body().is_null() {
                 check(
@@ -389,11 +389,17 @@ async fn what_is_answered_is_what_the_document_says() {
             }
         }
         if row.path.contains("{id}") {
-            let missing = row.path.replace("{id}", "tok_0000000000001");
+            let missing = row
+                .path
+                .replace("{id}", "tok_0000000000001")
+                .replace("{user_id}", "usr_0000000000001");
             check(
                 &document,
                 row,
-                &server.admin().request(row.method(), &missing, row.body()).await,
+                &server
+                    .admin()
+                    .request(row.method(), &missing, targets.body(row))
+                    .await,
             );
         }
         server

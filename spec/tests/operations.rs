@@ -69,6 +69,7 @@ on_both_stores! {
             claviger_idempotent_replays
             claviger_job_failures
             claviger_last_uses_flushed
+            claviger_password_hashes
             claviger_revocation_visibility_seconds
             claviger_store_changes
             claviger_store_commits

@@ -9,7 +9,7 @@ use std::time::Duration;
 use claviger_testkit::TestServer;
 
 use crate::asking::{ALL_SCOPES, whole_list};
-use crate::matrix::{Needs, OPERATIONS};
+use crate::matrix::{Needs, OPERATIONS, Targets};
 use crate::raw::Raw;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -188,7 +188,7 @@ async fn by_scope(server: &TestServer, alone: bool) -> BTreeMap<&'static str, St
 #[tokio::test]
 async fn a_spelling_of_a_path_gets_what_the_path_gets_or_nothing() {
     let server = TestServer::start().await;
-    let subject = server.token().name("subject").issue().await;
+    let targets = Targets::make(&server, "mutations").await;
     let (right, wrong) = (by_scope(&server, true).await, by_scope(&server, false).await);
     let before = [
         whole_list(server.admin(), "/v1/tokens").await,
@@ -198,7 +198,7 @@ async fn a_spelling_of_a_path_gets_what_the_path_gets_or_nothing() {
     let mut asked = 0;
 
     for operation in OPERATIONS {
-        let path = operation.path.replace("{id}", subject.id());
+        let path = targets.path(operation);
         let mut callers = vec![None];
         if let Needs::Scope(scope) = operation.needs {
             callers.push(Some(wrong[scope].as_str()));

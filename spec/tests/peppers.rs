@@ -132,7 +132,7 @@ on_both_stores! {
                   "via": "tok_1m81b5h800002",
                   "action": "pepper.retired",
                   "subject": "cb579a82",
-                  "detail": {"pepper": "cb579a82", "revoked": 1},
+                  "detail": {"pepper": "cb579a82", "revoked": 1, "passwords_forgotten": 0},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
                   "hash": "4937c46836e689a58342273d164bf9b0a3815b75c59f3488b602e3a8682bcd84"

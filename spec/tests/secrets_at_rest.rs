@@ -72,7 +72,7 @@ async fn misplace(server: &TestServer, secret: &str) {
 }
 
 /// Every cell of every table, one a line, as the store would dump it.
-async fn dump(database: &Database) -> Vec<u8> {
+pub(crate) async fn dump(database: &Database) -> Vec<u8> {
     let mut text = String::new();
     for table in TABLES {
         for row in database.rows(&format!("SELECT * FROM {table}")).await {

@@ -12,7 +12,7 @@ pub(crate) enum Database {
 }
 
 /// The tables that hold data of the product.
-pub(crate) const TABLES: [&str; 9] = [
+pub(crate) const TABLES: [&str; 17] = [
     "organization",
     "user_account",
     "token",
@@ -21,6 +21,14 @@ pub(crate) const TABLES: [&str; 9] = [
     "head",
     "idempotency",
     "deployment",
+    "user_password",
+    "password_reset",
+    "invitation",
+    "team",
+    "team_member",
+    "service",
+    "environment",
+    "stage",
     "setting",
 ];
 

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod delete;
+mod holders;
 mod issue;
 mod leak;
 mod list;

@@ -5,9 +5,11 @@
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use claviger_domain::authority::{Authority, Selector};
 use claviger_domain::{OrgId, OwnerId, Scope, ScopeSet, Timestamp, TokenId};
 use claviger_token::{Pepper, Prefix, Presented, TokenType};
 use claviger_verify::{Entry, Peppers, Presentation, Required, Verifier};
@@ -32,6 +34,8 @@ const SCOPE: Scope = Scope::DeploymentsWrite;
 struct Bed {
     verifier: Verifier,
     pepper: Pepper,
+    /// What every token was given.
+    given: Arc<Authority>,
     /// One line for each token.
     lines: Vec<Line>,
 }
@@ -111,6 +115,7 @@ impl Bed {
         let bed = Self {
             verifier: Verifier::new(Prefix::default(), peppers),
             pepper: seeded::pepper(),
+            given: Arc::new(Authority::of_token(ScopeSet::only(SCOPE), Selector::everywhere())),
             lines: (0..u64::from(tokens)).map(Line).collect(),
         };
         bed.verifier.reserve(tokens)?;
@@ -129,9 +134,9 @@ impl Bed {
             id: TokenId::from_i64(id),
             org: OrgId::from_i64(1),
             owner: OwnerId::from_i64(id),
-            owner_power: ScopeSet::all(),
+            owner_authority: Arc::default(),
             token_type: TokenType::Global,
-            scopes: ScopeSet::only(SCOPE),
+            authority: self.given.clone(),
             expires_at: Some(Timestamp::from_seconds(4_102_444_800)),
             revoked: false,
             last_used: None,
@@ -153,9 +158,7 @@ impl Bed {
     }
 
     fn check(&self, text: &str, now: Timestamp) -> bool {
-        let required = Required {
-            scopes: ScopeSet::only(SCOPE),
-        };
+        let required = Required::scopes(ScopeSet::only(SCOPE));
         let at = Presentation {
             now,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),

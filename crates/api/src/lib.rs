@@ -6,9 +6,17 @@
 
 pub mod audit;
 pub mod deployments;
+pub mod environments;
+pub mod explain;
+pub mod invitations;
 pub mod page;
 pub mod peppers;
 pub mod problem;
+pub mod scopes;
+pub mod services;
 pub mod setup;
+pub mod stages;
+pub mod teams;
 pub mod tokens;
+pub mod users;
 pub mod verify;

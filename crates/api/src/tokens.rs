@@ -11,6 +11,26 @@ pub enum TokenType {
     Personal,
     /// Acts as itself, everywhere in the organization.
     Global,
+    /// Acts as itself, on all that is one team's.
+    Team,
+    /// Acts as itself, on one service.
+    Service,
+}
+
+/// Where a token may act, within what its holder reaches. A list that is absent restricts nothing; an empty one leaves nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Restrictions {
+    /// Only these teams and what is theirs, by id; at most 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["team_01k9zv5m3r000"]))]
+    pub teams: Option<Vec<String>>,
+    /// Only these services, by id; at most 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<String>>,
+    /// Only these environments, by id; at most 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environments: Option<Vec<String>>,
 }
 
 /// Where a token stands.
@@ -34,7 +54,7 @@ pub struct Token {
     /// What kind of principal it acts as.
     #[serde(rename = "type")]
     pub token_type: TokenType,
-    /// Unique among the owner's live tokens.
+    /// Unique among the live tokens of the same person, organization, team or service.
     #[schema(example = "release pipeline")]
     pub name: String,
     /// For people; may be empty.
@@ -49,6 +69,12 @@ pub struct Token {
     pub state: TokenState,
     /// The principal it acts as: a user (`usr_…`) or the token itself (`tok_…`).
     pub owner: String,
+    /// The team whose token it is, or whose service's; `null` for the other types.
+    pub team: Option<String>,
+    /// The service whose token it is; `null` for the other types.
+    pub service: Option<String>,
+    /// Where it may act within that; `null` = everywhere there.
+    pub restrictions: Option<Restrictions>,
     /// When it was issued.
     pub created_at: String,
     /// The principal that issued it.
@@ -80,7 +106,13 @@ pub struct IssueToken {
     /// `personal` unless you say otherwise.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub token_type: Option<TokenType>,
-    /// 3–128 characters, unique among the owner's live tokens.
+    /// The team whose token it is to be, for the type `team`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The service whose token it is to be, for the type `service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// 3–128 characters, unique among the live tokens of the same person, organization, team or service.
     #[schema(example = "release pipeline")]
     pub name: String,
     /// At most 350 characters.
@@ -89,6 +121,9 @@ pub struct IssueToken {
     /// What it may do; never more than the calling token. `*` stands for every scope that exists today.
     #[schema(example = json!(["deployments:write"]))]
     pub scopes: Vec<String>,
+    /// Where it may act; everywhere that its type reaches unless you say otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restrictions: Option<Restrictions>,
     /// 7, 30, 60 or 90.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 30)]
@@ -135,6 +170,9 @@ pub struct UpdateToken {
     /// The new scopes, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// The new restrictions, all of them; `{}` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restrictions: Option<Restrictions>,
     /// 7, 30, 60 or 90 days from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_days: Option<u32>,
@@ -226,6 +264,12 @@ pub struct RevokeFilter {
     /// Only tokens that act as this principal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Only tokens of this team itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Only tokens of this service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Only names that begin so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_prefix: Option<String>,
@@ -315,6 +359,12 @@ pub struct ListTokens {
     /// Only tokens that act as this principal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Only tokens of this team itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Only tokens of this service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Only names, or hints, that begin so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,

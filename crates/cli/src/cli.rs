@@ -29,6 +29,21 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(commands::token::Token),
     Verify(commands::verify::Verify),
+    Explain(commands::explain::Explain),
+    #[command(subcommand)]
+    Scope(commands::scope::Scope),
+    #[command(subcommand)]
+    User(commands::user::User),
+    #[command(subcommand)]
+    Invitation(commands::invitation::Invitation),
+    #[command(subcommand)]
+    Team(commands::team::Team),
+    #[command(subcommand)]
+    Service(commands::service::Service),
+    #[command(subcommand)]
+    Environment(commands::environment::Environment),
+    #[command(subcommand)]
+    Stage(commands::stage::Stage),
     #[command(subcommand)]
     Deployment(commands::deployment::Deployment),
     #[command(subcommand)]

@@ -5,14 +5,22 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod deployment;
+pub(crate) mod environment;
+pub(crate) mod explain;
 pub(crate) mod help_markdown;
 pub(crate) mod init;
+pub(crate) mod invitation;
 pub(crate) mod openapi;
 pub(crate) mod pepper;
 pub(crate) mod scan;
+pub(crate) mod scope;
 pub(crate) mod serve;
+pub(crate) mod service;
 pub(crate) mod settings;
+pub(crate) mod stage;
+pub(crate) mod team;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod verify;
 
 use std::future::Future;
@@ -30,6 +38,14 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Demo(command) => command.run(),
         Command::Token(command) => wait(Box::pin(command.run())),
         Command::Verify(command) => wait(command.run()),
+        Command::Explain(command) => wait(command.run()),
+        Command::Scope(command) => wait(command.run()),
+        Command::User(command) => wait(Box::pin(command.run())),
+        Command::Invitation(command) => wait(Box::pin(command.run())),
+        Command::Team(command) => wait(Box::pin(command.run())),
+        Command::Service(command) => wait(Box::pin(command.run())),
+        Command::Environment(command) => wait(Box::pin(command.run())),
+        Command::Stage(command) => wait(Box::pin(command.run())),
         Command::Deployment(command) => wait(Box::pin(command.run())),
         Command::Audit(command) => wait(Box::pin(command.run())),
         Command::Pepper(command) => wait(command.run()),

@@ -3,8 +3,14 @@
 use claviger_api::{
     audit::{AuditEvent, ListAudit},
     deployments::{Deployment, ListDeployments},
+    environments::{Environment, ListEnvironments},
+    invitations::{Invitation, ListInvitations},
     page::Page,
+    services::{ListServices, Service},
+    stages::{ListStages, Stage},
+    teams::{ListTeams, Team},
     tokens::{ListTokens, Token},
+    users::{ListUsers, User},
 };
 use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
@@ -46,6 +52,12 @@ macro_rules! listed {
 listed! {
     ListTokens of Token at &["v1", "tokens"];
     ListDeployments of Deployment at &["v1", "deployments"];
+    ListUsers of User at &["v1", "users"];
+    ListInvitations of Invitation at &["v1", "invitations"];
+    ListTeams of Team at &["v1", "teams"];
+    ListServices of Service at &["v1", "services"];
+    ListEnvironments of Environment at &["v1", "environments"];
+    ListStages of Stage at &["v1", "stages"];
     ListAudit of AuditEvent at &["v1", "audit", "events"];
 }
 

@@ -9,11 +9,7 @@ use claviger_api::{
 };
 use reqwest::Method;
 
-use crate::{Client, Error};
-
-/// The form of a token's id: `tok_` and 13 digits or lower-case letters.
-const ID_PREFIX: &str = "tok_";
-const ID_CHARACTERS: usize = 13;
+use crate::{Client, Error, id};
 
 impl Client {
     /// `POST /v1/tokens`. With an `idempotency_key` a repetition shows the same secret again, until its first use or for ten
@@ -43,7 +39,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; among the problems `token_not_found`.
     pub async fn show_token(&self, id: &str) -> Result<Token, Error> {
-        self.call(Method::GET, &["v1", "tokens", checked(id)?])
+        self.call(Method::GET, &["v1", "tokens", id::token(id)?])
             .answer()
             .await
     }
@@ -53,7 +49,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; among the problems `token_not_live`, `token_name_taken`, `insufficient_scope`.
     pub async fn update_token(&self, id: &str, body: &UpdateToken) -> Result<ChangedToken, Error> {
-        let call = self.call(Method::PATCH, &["v1", "tokens", checked(id)?]);
+        let call = self.call(Method::PATCH, &["v1", "tokens", id::token(id)?]);
         call.json(body).answer().await
     }
 
@@ -66,7 +62,7 @@ impl Client {
         id: &str,
         idempotency_key: Option<&str>,
     ) -> Result<IssuedToken, Error> {
-        let call = self.call(Method::POST, &["v1", "tokens", checked(id)?, "regenerate"]);
+        let call = self.call(Method::POST, &["v1", "tokens", id::token(id)?, "regenerate"]);
         call.idempotency_key(idempotency_key)?.answer().await
     }
 
@@ -75,7 +71,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; among the problems `token_not_found`.
     pub async fn revoke_token(&self, id: &str, body: &RevokeToken) -> Result<ChangedToken, Error> {
-        let call = self.call(Method::POST, &["v1", "tokens", checked(id)?, "revoke"]);
+        let call = self.call(Method::POST, &["v1", "tokens", id::token(id)?, "revoke"]);
         call.json(body).answer().await
     }
 
@@ -93,7 +89,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; among the problems `token_live`.
     pub async fn delete_token(&self, id: &str) -> Result<(), Error> {
-        self.call(Method::DELETE, &["v1", "tokens", checked(id)?])
+        self.call(Method::DELETE, &["v1", "tokens", id::token(id)?])
             .done()
             .await
     }
@@ -122,23 +118,5 @@ impl Client {
     pub async fn report_leak(&self, body: &ReportLeak) -> Result<Revoked, Error> {
         let call = self.call(Method::POST, &["v1", "tokens", "report-leak"]);
         call.without_credential().json(body).answer().await
-    }
-}
-
-/// Refuses what is no id before it becomes part of a URL: a secret pasted in its place must not reach a log.
-fn checked(id: &str) -> Result<&str, Error> {
-    let shaped = id.strip_prefix(ID_PREFIX).is_some_and(|digits| {
-        digits.len() == ID_CHARACTERS
-            && digits
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
-    });
-    if shaped {
-        Ok(id)
-    } else {
-        Err(Error::argument(
-            "token id",
-            "is not `tok_` and 13 digits or lower-case letters",
-        ))
     }
 }

@@ -21,6 +21,54 @@ pub enum Action {
     TokenDeleted,
     /// A deployment was reported.
     DeploymentReported,
+    /// A team was made.
+    TeamCreated,
+    /// A team's name or description changed.
+    TeamUpdated,
+    /// A team was dissolved.
+    TeamDeleted,
+    /// A person joined a team.
+    TeamMemberAdded,
+    /// A person's role in a team changed.
+    TeamMemberChanged,
+    /// A person left a team.
+    TeamMemberRemoved,
+    /// A service was made.
+    ServiceCreated,
+    /// A service's name, description or team changed.
+    ServiceUpdated,
+    /// A service was dropped.
+    ServiceDeleted,
+    /// An environment was made.
+    EnvironmentCreated,
+    /// An environment changed.
+    EnvironmentUpdated,
+    /// An environment was dropped.
+    EnvironmentDeleted,
+    /// A stage was put into the order.
+    StageCreated,
+    /// A stage changed, or moved in the order.
+    StageUpdated,
+    /// A stage was taken out of the order.
+    StageDeleted,
+    /// A person was invited.
+    UserInvited,
+    /// An invitation was taken back.
+    InvitationWithdrawn,
+    /// A person accepted an invitation.
+    UserJoined,
+    /// A person's name changed.
+    UserUpdated,
+    /// A person's role changed.
+    UserRoleChanged,
+    /// A person may no longer act.
+    UserDeactivated,
+    /// A person may act again.
+    UserReactivated,
+    /// A person has a new password.
+    UserPasswordChanged,
+    /// Somebody was given the means to choose a new password for a person.
+    UserPasswordResetIssued,
     /// A new pepper took over.
     PepperRotated,
     /// The previous pepper was given up.
@@ -29,7 +77,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 33] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -37,6 +85,30 @@ impl Action {
         Self::TokenRevoked,
         Self::TokenDeleted,
         Self::DeploymentReported,
+        Self::TeamCreated,
+        Self::TeamUpdated,
+        Self::TeamDeleted,
+        Self::TeamMemberAdded,
+        Self::TeamMemberChanged,
+        Self::TeamMemberRemoved,
+        Self::ServiceCreated,
+        Self::ServiceUpdated,
+        Self::ServiceDeleted,
+        Self::EnvironmentCreated,
+        Self::EnvironmentUpdated,
+        Self::EnvironmentDeleted,
+        Self::StageCreated,
+        Self::StageUpdated,
+        Self::StageDeleted,
+        Self::UserInvited,
+        Self::InvitationWithdrawn,
+        Self::UserJoined,
+        Self::UserUpdated,
+        Self::UserRoleChanged,
+        Self::UserDeactivated,
+        Self::UserReactivated,
+        Self::UserPasswordChanged,
+        Self::UserPasswordResetIssued,
         Self::PepperRotated,
         Self::PepperRetired,
     ];
@@ -51,6 +123,30 @@ impl Action {
             Self::TokenRevoked => "token.revoked",
             Self::TokenDeleted => "token.deleted",
             Self::DeploymentReported => "deployment.reported",
+            Self::TeamCreated => "team.created",
+            Self::TeamUpdated => "team.updated",
+            Self::TeamDeleted => "team.deleted",
+            Self::TeamMemberAdded => "team.member_added",
+            Self::TeamMemberChanged => "team.member_changed",
+            Self::TeamMemberRemoved => "team.member_removed",
+            Self::ServiceCreated => "service.created",
+            Self::ServiceUpdated => "service.updated",
+            Self::ServiceDeleted => "service.deleted",
+            Self::EnvironmentCreated => "environment.created",
+            Self::EnvironmentUpdated => "environment.updated",
+            Self::EnvironmentDeleted => "environment.deleted",
+            Self::StageCreated => "stage.created",
+            Self::StageUpdated => "stage.updated",
+            Self::StageDeleted => "stage.deleted",
+            Self::UserInvited => "user.invited",
+            Self::InvitationWithdrawn => "invitation.withdrawn",
+            Self::UserJoined => "user.joined",
+            Self::UserUpdated => "user.updated",
+            Self::UserRoleChanged => "user.role_changed",
+            Self::UserDeactivated => "user.deactivated",
+            Self::UserReactivated => "user.reactivated",
+            Self::UserPasswordChanged => "user.password_changed",
+            Self::UserPasswordResetIssued => "user.password_reset_issued",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
         }
@@ -64,6 +160,8 @@ pub enum Actor {
     User(UserId, TokenId),
     /// A token that acts as itself.
     Token(TokenId),
+    /// A person without a token, who brought what was handed to them: an invitation, a password reset.
+    Person(UserId),
     /// Whoever held the token and nothing else: the finder of a leak.
     Holder(TokenId),
     /// The person at the machine, before there is any account.
@@ -75,7 +173,7 @@ pub enum Actor {
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::User(user, _) => write!(f, "{user}"),
+            Self::User(user, _) | Self::Person(user) => write!(f, "{user}"),
             Self::Token(token) => write!(f, "{token}"),
             Self::Holder(token) => write!(f, "holder:{token}"),
             Self::Operator => f.write_str("operator"),

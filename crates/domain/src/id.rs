@@ -77,8 +77,18 @@ ids! {
     UserId = "usr";
     /// An organization, the tenant.
     OrgId = "org";
+    /// A group of people who own services.
+    TeamId = "team";
+    /// A thing that is deployed and breaks.
+    ServiceId = "svc";
+    /// Where services run.
+    EnvironmentId = "env";
+    /// One step of a release, in order.
+    StageId = "stg";
     /// A reported deployment.
     DeploymentId = "dep";
+    /// An invitation into an organization.
+    InvitationId = "inv";
 }
 
 /// The principal that a token acts as: a user's id for personal tokens, the token's own id for global ones.

@@ -4,17 +4,25 @@
 //! validate. Start with [`token`]: the record, its states and the rules of its life.
 
 pub mod audit;
+pub mod authority;
 pub mod deployment;
+pub mod environment;
+pub mod explain;
 pub mod id;
 pub mod invalid;
 pub mod name;
 pub mod owner;
+pub mod password;
+pub mod person;
 pub mod receipt;
 pub mod scope;
+pub mod service;
+pub mod stage;
+pub mod team;
 pub mod time;
 pub mod token;
 
-pub use id::{DeploymentId, OrgId, OwnerId, TokenId, UserId};
+pub use id::{DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, StageId, TeamId, TokenId, UserId};
 pub use invalid::FieldError;
 pub use scope::{Scope, ScopeSet};
 pub use time::Timestamp;

@@ -4,33 +4,119 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId, UserId};
+use crate::authority::{Authority, Grant, Place, Power, Selector};
+use crate::{OrgId, OwnerId, Scope, ScopeSet, TeamId, Timestamp, TokenId, UserId};
 
-/// What a person may do in an organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a person is in an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May do everything in the organization.
     SuperAdmin,
+    /// May look around, manage tokens of their own, and do what their teams let them.
+    Member,
+}
+
+/// What a person is in a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TeamRole {
+    /// Runs the team: its members, services and tokens.
+    Manager,
+    /// Works in it.
+    Member,
+}
+
+/// A person's place in a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The team.
+    pub team: TeamId,
+    /// What the person is there.
+    pub role: TeamRole,
 }
 
 impl Role {
-    /// The stored text.
+    /// Every role.
+    pub const ALL: [Self; 2] = [Self::SuperAdmin, Self::Member];
+
+    /// The stored and shown text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SuperAdmin => "super_admin",
+            Self::Member => "member",
         }
     }
 
     /// Reads the stored text; `None` for a role of a later version, which then has no power.
     pub fn from_stored(text: &str) -> Option<Self> {
-        (text == "super_admin").then_some(Self::SuperAdmin)
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 
-    /// All that the role may do. A token of its holder never does more.
-    pub const fn power(self) -> ScopeSet {
+    /// All that a person with this role and these memberships may do now. A token of theirs never does more.
+    pub fn authority(self, memberships: &[Membership]) -> Authority {
+        if self == Self::SuperAdmin {
+            return Authority::everything();
+        }
+        let everyone = Grant {
+            on: Selector::everywhere(),
+            scopes: EVERYONE,
+        };
+        let in_team = |membership: &Membership| Grant {
+            on: Selector::team(membership.team),
+            scopes: membership.role.scopes(),
+        };
+        let grants = std::iter::once(everyone).chain(memberships.iter().map(in_team));
+        Authority::new(grants, OWN)
+    }
+}
+
+/// What every person of an organization may do everywhere in it.
+const EVERYONE: ScopeSet = ScopeSet::of(&[
+    Scope::TokensVerify,
+    Scope::TeamsRead,
+    Scope::ServicesRead,
+    Scope::EnvironmentsRead,
+]);
+/// What every person may do with the tokens that are theirs.
+const OWN: ScopeSet = ScopeSet::of(&[Scope::TokensRead, Scope::TokensWrite]);
+
+impl TeamRole {
+    /// Every role.
+    pub const ALL: [Self; 2] = [Self::Manager, Self::Member];
+
+    /// The stored and shown text.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::SuperAdmin => ScopeSet::all(),
+            Self::Manager => "manager",
+            Self::Member => "member",
+        }
+    }
+
+    /// Reads the stored text; `None` for a role of a later version, which then has no power.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// What the role may do with all that is the team's.
+    pub const fn scopes(self) -> ScopeSet {
+        match self {
+            Self::Manager => ScopeSet::of(&[
+                Scope::TeamsRead,
+                Scope::TeamsWrite,
+                Scope::ServicesRead,
+                Scope::ServicesWrite,
+                Scope::TokensRead,
+                Scope::TokensWrite,
+                Scope::DeploymentsRead,
+                Scope::DeploymentsWrite,
+            ]),
+            Self::Member => ScopeSet::of(&[
+                Scope::TeamsRead,
+                Scope::ServicesRead,
+                Scope::DeploymentsRead,
+                Scope::DeploymentsWrite,
+            ]),
         }
     }
 }
@@ -45,7 +131,7 @@ pub enum Principal {
 }
 
 /// Who makes a request: the token they presented, the principal it acts as, and what it may do now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// The presented token.
     pub token: TokenId,
@@ -55,8 +141,8 @@ pub struct Caller {
     pub user: Option<UserId>,
     /// The organization.
     pub org: OrgId,
-    /// The token's scopes within its owner's present power.
-    pub scopes: ScopeSet,
+    /// What the token may do now: what it was given, within its owner's present power.
+    pub power: Power,
     /// When the presented token ends.
     pub expires_at: Option<Timestamp>,
 }
@@ -101,11 +187,47 @@ impl Caller {
             None => Principal::Token(self.token),
         }
     }
+
+    /// True when the caller may do `scope` at `place` now.
+    pub fn may(&self, scope: Scope, place: &Place) -> bool {
+        self.power.allows(scope, place)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_manager_of_one_team_is_a_stranger_in_another() {
+        let (own, other) = (TeamId::from_i64(1), TeamId::from_i64(2));
+        let manager = Role::Member.authority(&[Membership {
+            team: own,
+            role: TeamRole::Manager,
+        }]);
+
+        assert!(manager.allows(Scope::TokensWrite, &Place::team(own)));
+        assert!(!manager.allows(Scope::TokensRead, &Place::team(other)));
+        assert!(!manager.allows(Scope::TokensRead, &Place::ORGANIZATION));
+        assert!(manager.allows(Scope::TeamsRead, &Place::team(other)));
+    }
+
+    #[test]
+    fn a_manager_may_all_that_a_member_may() {
+        assert!(TeamRole::Manager.scopes().contains_all(TeamRole::Member.scopes()));
+    }
+
+    #[test]
+    fn whoever_joins_a_team_loses_nothing() {
+        let alone = Role::Member.authority(&[]);
+        let joined = Role::Member.authority(&[Membership {
+            team: TeamId::from_i64(1),
+            role: TeamRole::Member,
+        }]);
+
+        assert_eq!(joined.covers(&alone), Ok(()));
+        assert_eq!(Authority::everything().covers(&joined), Ok(()));
+    }
 
     #[test]
     fn a_stored_principal_is_read_as_what_it_was() {

@@ -58,6 +58,22 @@ scopes! {
     AuditRead = 5, "audit:read", "Read, export and verify the audit trail.";
     /// Run the installation.
     SystemWrite = 6, "system:write", "Rotate the installation's pepper and see its state.";
+    /// See teams and their members.
+    TeamsRead = 7, "teams:read", "List teams, their members and their services.";
+    /// Change teams and their members.
+    TeamsWrite = 8, "teams:write", "Create, change and delete teams, and say who belongs to them.";
+    /// See services.
+    ServicesRead = 9, "services:read", "List services and the teams they belong to.";
+    /// Change services.
+    ServicesWrite = 10, "services:write", "Create, change, move and delete services.";
+    /// See environments and stages.
+    EnvironmentsRead = 11, "environments:read", "List environments and the stages of a release.";
+    /// Change environments and stages.
+    EnvironmentsWrite = 12, "environments:write", "Create, change and delete environments and stages.";
+    /// See people.
+    UsersRead = 13, "users:read", "List people, their roles and their teams.";
+    /// Change people.
+    UsersWrite = 14, "users:write", "Invite people, change their role, deactivate and reactivate them.";
 }
 
 /// The text is no scope of this installation.
@@ -79,7 +95,7 @@ impl fmt::Display for UnknownScope {
 impl std::error::Error for UnknownScope {}
 
 /// A set of scopes: one bit each.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ScopeSet(u64);
 
 // === impl Scope ===
@@ -148,6 +164,17 @@ impl ScopeSet {
         Self(scope.bit())
     }
 
+    /// The set of these scopes.
+    pub const fn of(scopes: &[Scope]) -> Self {
+        let mut bits = 0;
+        let mut place = 0;
+        while place < scopes.len() {
+            bits |= scopes[place].bit();
+            place += 1;
+        }
+        Self(bits)
+    }
+
     /// The set with these bits; bits without a scope are dropped.
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits & Self::all().0)
@@ -183,6 +210,12 @@ impl ScopeSet {
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// This set and `scope`.

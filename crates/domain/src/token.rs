@@ -4,14 +4,19 @@
 //! States are `live`, then `revoked` (ended by someone, final) or `expired` (ended by time, final); a dead record stays listed
 //! until it is deleted. The rules here are pure; `service` calls them inside its transactions.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 pub use claviger_token::TokenType;
 use claviger_token::{Digest, Hint, PepperId};
 use serde::{Deserialize, Serialize};
 
+use crate::authority::{Authority, Grant, Only, Place, Selector};
 use crate::name::{Description, Label, Name};
 use crate::owner::{Caller, Principal};
 use crate::time::DAY_SECONDS;
-use crate::{FieldError, OrgId, OwnerId, Scope, ScopeSet, Timestamp, TokenId};
+use crate::{
+    EnvironmentId, FieldError, OrgId, OwnerId, Scope, ScopeSet, ServiceId, TeamId, Timestamp, TokenId, UserId,
+};
 
 /// The lifetimes that are offered by name, in days.
 pub const PRESET_DAYS: [u32; 4] = [7, 30, 60, 90];
@@ -29,14 +34,16 @@ pub struct Token {
     pub org: OrgId,
     /// The principal it acts as.
     pub owner: OwnerId,
-    /// What kind of principal that is.
-    pub token_type: TokenType,
-    /// Unique among the owner's live tokens.
+    /// Whose it is: a person's, the organization's, a team's or a service's.
+    pub holder: Holder,
+    /// Unique among the holder's live tokens.
     pub name: Name,
     /// For people.
     pub description: Description,
-    /// What it was given.
+    /// What it may do.
     pub scopes: ScopeSet,
+    /// Where it may do that, within what its holder reaches.
+    pub restrictions: Restrictions,
     /// The last four characters of the secret.
     pub hint: Hint,
     /// What is looked up.
@@ -57,6 +64,39 @@ pub struct Token {
     pub last_use: Option<LastUse>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
+}
+
+/// Whose a token is. Its name is unique there, it reaches no further, and who manages the holder's tokens manages it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A person's: it acts as them.
+    Person(UserId),
+    /// The organization's: it acts as itself, everywhere.
+    Organization(OrgId),
+    /// A team's: it acts as itself, on all that is the team's.
+    Team(TeamId),
+    /// A service's: it acts as itself, on that service.
+    Service {
+        /// The service.
+        service: ServiceId,
+        /// The team it belongs to now.
+        team: TeamId,
+    },
+}
+
+/// Where a token may act, within what its holder reaches. Absent is everywhere there; an empty list is nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restrictions {
+    /// Only these teams and what is theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teams: Option<BTreeSet<TeamId>>,
+    /// Only these services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<BTreeSet<ServiceId>>,
+    /// Only these environments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environments: Option<BTreeSet<EnvironmentId>>,
 }
 
 /// How a token was ended by someone.
@@ -149,9 +189,102 @@ impl TokenState {
     }
 }
 
+// === impl Holder ===
+
+impl Holder {
+    /// The holder's number: ids of all nouns come from one sequence, so no two holders share one.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Person(user) => user.get(),
+            Self::Organization(org) => org.get(),
+            Self::Team(team) => team.get(),
+            Self::Service { service, .. } => service.get(),
+        }
+    }
+
+    /// What kind of principal its tokens act as.
+    pub const fn token_type(self) -> TokenType {
+        match self {
+            Self::Person(_) => TokenType::Personal,
+            Self::Organization(_) => TokenType::Global,
+            Self::Team(_) => TokenType::Team,
+            Self::Service { .. } => TokenType::Service,
+        }
+    }
+
+    /// Where its tokens are managed. A person's are their own affair, and besides that the organization's.
+    pub const fn place(self) -> Place {
+        match self {
+            Self::Person(_) | Self::Organization(_) => Place::ORGANIZATION,
+            Self::Team(team) => Place::team(team),
+            Self::Service { service, team } => Place::service(team, service),
+        }
+    }
+
+    /// How far its tokens reach at most. A person's reach as far as the person does, which is known elsewhere.
+    pub fn reach(self) -> Selector {
+        match self {
+            Self::Person(_) | Self::Organization(_) => Selector::everywhere(),
+            Self::Team(team) => Selector::team(team),
+            Self::Service { service, team } => Selector::service(team, service),
+        }
+    }
+}
+
+// === impl Restrictions ===
+
+impl Restrictions {
+    /// True when nothing is restricted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The boxes of places that are left. A listed service is taken with the team that it belongs to now (`team_of`), so that
+    /// whoever has the team has the service; one that is gone is nowhere.
+    pub fn selectors(&self, team_of: impl Fn(ServiceId) -> Option<TeamId>) -> Vec<Selector> {
+        let only = |teams: &Option<BTreeSet<TeamId>>| teams.clone().map_or(Only::All, Only::Listed);
+        let environments = self.environments.clone().map_or(Only::All, Only::Listed);
+        let teams = only(&self.teams);
+        let Some(services) = &self.services else {
+            return vec![Selector {
+                teams,
+                services: Only::All,
+                environments,
+            }];
+        };
+        let mut by_team: BTreeMap<TeamId, BTreeSet<ServiceId>> = BTreeMap::new();
+        for &service in services {
+            if let Some(team) = team_of(service).filter(|team| teams.matches(Some(*team))) {
+                by_team.entry(team).or_default().insert(service);
+            }
+        }
+        let of_team = |(team, services)| Selector {
+            teams: Only::one(team),
+            services: Only::Listed(services),
+            environments: environments.clone(),
+        };
+        by_team.into_iter().map(of_team).collect()
+    }
+}
+
 // === impl Token ===
 
 impl Token {
+    /// What kind of principal it acts as.
+    pub const fn token_type(&self) -> TokenType {
+        self.holder.token_type()
+    }
+
+    /// What it was given: its scopes on what its holder reaches and its restrictions leave.
+    pub fn authority(&self, team_of: impl Fn(ServiceId) -> Option<TeamId>) -> Authority {
+        let reach = self.holder.reach();
+        let grants = self.restrictions.selectors(team_of).into_iter().map(|left| Grant {
+            on: reach.intersection(&left),
+            scopes: self.scopes,
+        });
+        Authority::new(grants, self.scopes)
+    }
+
     /// Where the token stands at `now`. Expired means `now >= expires_at`; revoked is said first.
     pub fn state(&self, now: Timestamp) -> TokenState {
         if self.revocation.is_some() {
@@ -237,18 +370,33 @@ pub fn parse_scopes(field: &str, texts: &[String]) -> Result<ScopeSet, Vec<Field
 
 /// The attenuation law: what a caller makes never reaches further than the caller does now, and never outlives it.
 ///
+/// `is_sibling` says that the token acts as the caller's own owner, who bounds both alike.
+///
 /// # Errors
-/// `scope_exceeds_caller`, `expiry_exceeds_caller`.
+/// `scope_exceeds_caller`, `reach_exceeds_caller`, `expiry_exceeds_caller`.
 pub fn attenuates(
     caller: &Caller,
-    scopes: ScopeSet,
+    authority: &Authority,
+    is_sibling: bool,
     expires_at: Option<Timestamp>,
 ) -> Result<(), Vec<FieldError>> {
     let mut errors = Vec::new();
-    let beyond = scopes.difference(caller.scopes);
+    let beyond = authority.scopes().difference(caller.power.scopes());
+    let covered = if is_sibling {
+        caller.power.covers_sibling(authority)
+    } else {
+        caller.power.covers(authority)
+    };
     if !beyond.is_empty() {
         let detail = format!("the calling token does not have `{beyond}` itself");
         errors.push(FieldError::new("scopes", "scope_exceeds_caller", detail));
+    } else if let Err(excess) = covered {
+        let place = match excess.at {
+            Some(place) => place.to_string(),
+            None => "everywhere".to_owned(),
+        };
+        let detail = format!("the calling token does not have `{}` {place}", excess.scope);
+        errors.push(FieldError::new("restrictions", "reach_exceeds_caller", detail));
     }
     let outlives = match (caller.expires_at, expires_at) {
         (None, _) => None,
@@ -262,11 +410,38 @@ pub fn attenuates(
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
+/// A live token that reports deployments, for tests.
+#[cfg(test)]
+pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
+    let id = TokenId::from_i64(1);
+    Token {
+        id,
+        org: OrgId::from_i64(1),
+        owner: id.into(),
+        holder,
+        name: Name::parse("name", "ci bot").unwrap(),
+        description: Description::default(),
+        scopes: ScopeSet::only(Scope::DeploymentsWrite),
+        restrictions,
+        hint: "abcd".parse().unwrap(),
+        digest: Digest::from_slice(&[0; 32]).unwrap(),
+        pepper: PepperId::from_u32(1),
+        created_at: Timestamp::from_millis(1_780_000_000_000),
+        created_by: Principal::Token(id),
+        updated_at: Timestamp::from_millis(1_780_000_000_000),
+        expires_at: None,
+        revocation: None,
+        last_use: None,
+        regenerated_at: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::authority::Power;
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -277,9 +452,90 @@ mod tests {
             owner: token.into(),
             user: None,
             org: OrgId::from_i64(1),
-            scopes,
+            power: Power::new(plain(scopes).into(), Authority::everything().into()),
             expires_at,
         }
+    }
+
+    fn plain(scopes: ScopeSet) -> Authority {
+        Authority::of_token(scopes, Selector::everywhere())
+    }
+
+    const TEAM: TeamId = TeamId::from_i64(11);
+    const OTHER_TEAM: TeamId = TeamId::from_i64(12);
+    const SEARCH: ServiceId = ServiceId::from_i64(21);
+    const CHECKOUT: ServiceId = ServiceId::from_i64(22);
+
+    /// Search is the team's, checkout another's.
+    fn team_of(service: ServiceId) -> Option<TeamId> {
+        match service {
+            SEARCH => Some(TEAM),
+            CHECKOUT => Some(OTHER_TEAM),
+            _ => None,
+        }
+    }
+
+    fn writes(token: &Token, place: Place) -> bool {
+        token
+            .authority(team_of)
+            .allows(Scope::DeploymentsWrite, &place)
+    }
+
+    #[test]
+    fn a_token_reaches_what_its_holder_does() {
+        let (own, other) = (Place::service(TEAM, SEARCH), Place::service(OTHER_TEAM, CHECKOUT));
+        let reaches = |holder| {
+            let token = sample(holder, Restrictions::default());
+            [own, other, Place::team(TEAM), Place::ORGANIZATION].map(|place| writes(&token, place))
+        };
+        let service = Holder::Service {
+            service: SEARCH,
+            team: TEAM,
+        };
+
+        assert_eq!(reaches(Holder::Organization(OrgId::from_i64(1))), [true; 4]);
+        assert_eq!(reaches(Holder::Team(TEAM)), [true, false, true, false]);
+        assert_eq!(reaches(service), [true, false, false, false]);
+    }
+
+    #[test]
+    fn a_restriction_leaves_what_it_lists_and_an_empty_one_nothing() {
+        let org = Holder::Organization(OrgId::from_i64(1));
+        let restricted = |services: &[ServiceId]| Restrictions {
+            services: Some(services.iter().copied().collect()),
+            ..Restrictions::default()
+        };
+        let (search, checkout) = (Place::service(TEAM, SEARCH), Place::service(OTHER_TEAM, CHECKOUT));
+
+        let one = sample(org, restricted(&[SEARCH]));
+        assert!(writes(&one, search) && !writes(&one, checkout) && !writes(&one, Place::team(TEAM)));
+
+        let gone = sample(org, restricted(&[ServiceId::from_i64(99)]));
+        let none = sample(org, restricted(&[]));
+        assert_eq!(gone.authority(team_of).grants(), []);
+        assert_eq!(none.authority(team_of).grants(), []);
+    }
+
+    #[test]
+    fn whoever_has_the_team_may_hand_out_its_services() {
+        let manager = Caller {
+            power: Power::new(
+                Authority::of_token(ScopeSet::all(), Selector::team(TEAM)).into(),
+                Authority::everything().into(),
+            ),
+            ..caller(ScopeSet::EMPTY, None)
+        };
+        let restricted = |service| {
+            let restrictions = Restrictions {
+                services: Some([service].into()),
+                ..Restrictions::default()
+            };
+            sample(Holder::Organization(OrgId::from_i64(1)), restrictions).authority(team_of)
+        };
+
+        assert_eq!(attenuates(&manager, &restricted(SEARCH), false, None), Ok(()));
+        let refused = attenuates(&manager, &restricted(CHECKOUT), false, None).unwrap_err();
+        assert_eq!(refused[0].code, "reach_exceeds_caller");
     }
 
     #[test]
@@ -341,7 +597,7 @@ mod tests {
             let end = end.map(Timestamp::from_micros);
             let (own, given) = (ScopeSet::from_bits(own), ScopeSet::from_bits(given));
 
-            let allowed = attenuates(&caller(own, own_end), given, end).is_ok();
+            let allowed = attenuates(&caller(own, own_end), &plain(given), false, end).is_ok();
 
             let within = own.contains_all(given);
             let dies_first = own_end.is_none_or(|own_end| end.is_some_and(|end| end <= own_end));

@@ -1,9 +1,12 @@
 //! Parse, don't validate: what endpoints do with the fields of an input.
 //!
 //! [`Fields`] gathers what is refused, so that a caller learns of all faults at once. The functions below parse what several inputs have in
-//! common: instants, owners, limits.
+//! common: instants, ids, owners, limits.
+
+use std::str::FromStr;
 
 use claviger_api::page::{DEFAULT_LIMIT, MAX_LIMIT};
+use claviger_domain::id::MalformedId;
 use claviger_domain::{FieldError, OwnerId, Timestamp, TokenId, UserId};
 use claviger_service::Error;
 
@@ -53,6 +56,18 @@ pub(crate) fn instant(field: &str, text: &str) -> Result<Timestamp, FieldError> 
         .map_err(|error: claviger_domain::time::MalformedTimestamp| {
             FieldError::new(field, "instant_malformed", error.to_string())
         })
+}
+
+/// The id of a thing, such as `team_…`.
+///
+/// # Errors
+/// `id_malformed`.
+pub(crate) fn id<T>(field: &str, text: &str) -> Result<T, FieldError>
+where
+    T: FromStr<Err = MalformedId>,
+{
+    text.parse()
+        .map_err(|error: MalformedId| FieldError::new(field, "id_malformed", error.to_string()))
 }
 
 /// A principal by its id, `usr_…` or `tok_…`.

@@ -48,6 +48,7 @@ pub mod scope {
 
     scopes! {
         TokensRead TokensWrite TokensVerify DeploymentsRead DeploymentsWrite AuditRead SystemWrite
+        TeamsRead TeamsWrite ServicesRead ServicesWrite EnvironmentsRead EnvironmentsWrite UsersRead UsersWrite
     }
 
     /// The presented token is live; no scope is needed. For what a token may do about itself.
@@ -72,7 +73,7 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let origin = origin(&parts.extensions, app.now());
-        let required = Required { scopes: S::SCOPES };
+        let required = Required::scopes(S::SCOPES);
         let credential = presented(&parts.headers);
         let at = Presentation {
             now: origin.now,
@@ -82,7 +83,7 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
         if let Some(token) = parts.extensions.get::<PresentedToken>() {
             token.note(verified.id);
         }
-        let caller = caller(&verified);
+        let caller = caller(app.verifier(), &verified);
         Ok(Self {
             context: Context { caller, origin },
             scope: PhantomData,
@@ -147,14 +148,14 @@ pub(crate) fn address_or_unknown(address: Option<IpAddr>) -> IpAddr {
 }
 
 /// The principal behind an accepted token.
-pub(crate) fn caller(verified: &Verified) -> Caller {
+pub(crate) fn caller(verifier: &Verifier, verified: &Verified) -> Caller {
     let is_personal = verified.token_type == TokenType::Personal;
     Caller {
         token: verified.id,
         owner: verified.owner,
         user: is_personal.then(|| UserId::from_i64(verified.owner.get())),
         org: verified.org,
-        scopes: verified.scopes,
+        power: verifier.power(verified),
         expires_at: verified.expires_at,
     }
 }

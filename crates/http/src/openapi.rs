@@ -29,6 +29,12 @@ use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
     tags(
         (name = "verify", description = "May whoever presented this token do that?"),
         (name = "tokens", description = "Issue, list, change and end tokens."),
+        (name = "scopes", description = "What a token can be given."),
+        (name = "users", description = "Who belongs to the organization, and their passwords."),
+        (name = "invitations", description = "How people come."),
+        (name = "teams", description = "Who works together, and as what."),
+        (name = "services", description = "What is deployed and breaks, and whose it is."),
+        (name = "environments", description = "Where services run, and the stages of a release."),
         (name = "deployments", description = "Which version runs where."),
         (name = "audit", description = "Who changed what, bound together by hashes."),
         (name = "peppers", description = "The keys under which digests are made."),
@@ -105,7 +111,7 @@ const GUARD: [(u16, &str); 2] = [
     ),
     (
         403,
-        "`insufficient_scope`: the token is live and lacks the scope that is named",
+        "`insufficient_scope`: the token is live and lacks the scope that is named; `out_of_reach`: it has the scope, and not here",
     ),
 ];
 const BODY: [(u16, &str); 4] = [

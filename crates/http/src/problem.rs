@@ -228,6 +228,10 @@ impl From<Error> for Problem {
             Error::Unprocessable { code, detail } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
             }
+            Error::TooManyAttempts { retry_after_seconds } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", said)
+                    .with_header(RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+            }
             Error::Busy { retry_after_seconds } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", said)
                 .with_header(RETRY_AFTER, HeaderValue::from(retry_after_seconds)),
             Error::Unavailable {

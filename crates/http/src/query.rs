@@ -1,12 +1,15 @@
 //! Query strings and path parameters, as strict as bodies.
 //!
-//! [`Query`] parses the whole query into a type that refuses unknown fields; its faults have the codes of [`crate::json`]. [`PathId`] parses
-//! the one parameter of a path; an id that cannot exist gets the answer of one that does not (404), so that nobody learns the difference.
+//! [`Query`] parses the whole query into a type that refuses unknown fields; its faults have the codes of [`crate::json`]. [`PathId`] and
+//! [`PathIds`] parse the parameters of a path; an id that cannot exist gets the answer of one that does not (404), so that nobody learns the
+//! difference.
 
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use claviger_domain::{DeploymentId, FieldError, TokenId, UserId};
+use claviger_domain::{
+    DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, StageId, TeamId, TokenId, UserId,
+};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -58,8 +61,28 @@ impl Identified for DeploymentId {
     const NOUN: &'static str = "deployment";
 }
 
+impl Identified for InvitationId {
+    const NOUN: &'static str = "invitation";
+}
+
 impl Identified for UserId {
     const NOUN: &'static str = "user";
+}
+
+impl Identified for TeamId {
+    const NOUN: &'static str = "team";
+}
+
+impl Identified for ServiceId {
+    const NOUN: &'static str = "service";
+}
+
+impl Identified for EnvironmentId {
+    const NOUN: &'static str = "environment";
+}
+
+impl Identified for StageId {
+    const NOUN: &'static str = "stage";
 }
 
 /// The id in the path of a route with one parameter.
@@ -75,14 +98,35 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
-        let parameter = parameters
-            .as_ref()
-            .and_then(|parameters| parameters.iter().next());
-        parameter
-            .and_then(|(_, text)| text.parse().ok())
-            .map(Self)
-            .ok_or_else(|| Problem::not_found(T::NOUN))
+        parameter(parameters.as_ref(), 0).map(Self)
     }
+}
+
+/// The ids in the path of a route with two parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct PathIds<A, B>(pub A, pub B);
+
+impl<A, B, S> FromRequestParts<S> for PathIds<A, B>
+where
+    A: Identified,
+    B: Identified,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
+        let parameters = parameters.as_ref();
+        Ok(Self(parameter(parameters, 0)?, parameter(parameters, 1)?))
+    }
+}
+
+/// The id at `place` among a path's parameters.
+fn parameter<T: Identified>(parameters: Option<&RawPathParams>, place: usize) -> Result<T, Problem> {
+    parameters
+        .and_then(|parameters| parameters.iter().nth(place))
+        .and_then(|(_, text)| text.parse().ok())
+        .ok_or_else(|| Problem::not_found(T::NOUN))
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::openapi::Document;
-use crate::{audit, deployments, guarded, layers, open, peppers, setup, system, tokens, verify};
+use crate::{
+    audit, deployments, environments, explain, guarded, invitations, layers, open, passwords, peppers, scopes, services,
+    setup, stages, system, teams, tokens, users, verify,
+};
 
 /// The router with all its layers.
 pub(crate) fn router(app: &App) -> Router {
@@ -43,6 +46,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     let router = guarded!(router, tokens::regenerate::regenerate_token);
     let router = guarded!(router, tokens::revoke::revoke_token);
 
+    let router = organized(router);
+    let router = peopled(router);
+
     let router = guarded!(router, deployments::report::report_deployment);
     let router = guarded!(router, deployments::list::list_deployments);
 
@@ -51,6 +57,57 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     let router = guarded!(router, audit::verify::verify_audit);
 
     let router = guarded!(router, peppers::list::list_peppers);
+    let router = guarded!(router, scopes::list::list_scopes);
+    let router = guarded!(router, explain::explain);
+
     let router = guarded!(router, peppers::rotate::rotate_pepper);
     guarded!(router, peppers::retire::retire_pepper)
+}
+
+/// Who belongs to an organization, and how they come.
+fn peopled(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let router = guarded!(router, users::list::list_users);
+    let router = guarded!(router, users::show_own::show_own_user);
+    let router = guarded!(router, users::change_password::change_own_password);
+    let router = guarded!(router, users::show::show_user);
+    let router = guarded!(router, users::update::update_user);
+    let router = guarded!(router, users::deactivate::deactivate_user);
+    let router = guarded!(router, users::reactivate::reactivate_user);
+    let router = guarded!(router, users::issue_reset::issue_password_reset);
+    let router = open!(router, passwords::reset::reset_password);
+
+    let router = guarded!(router, invitations::create::create_invitation);
+    let router = guarded!(router, invitations::list::list_invitations);
+    let router = guarded!(router, invitations::withdraw::withdraw_invitation);
+    open!(router, invitations::accept::accept_invitation)
+}
+
+/// How an organization is ordered: teams, services, environments, stages.
+fn organized(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let router = guarded!(router, teams::create::create_team);
+    let router = guarded!(router, teams::list::list_teams);
+    let router = guarded!(router, teams::show::show_team);
+    let router = guarded!(router, teams::update::update_team);
+    let router = guarded!(router, teams::delete::delete_team);
+    let router = guarded!(router, teams::list_members::list_members);
+    let router = guarded!(router, teams::set_member::set_member);
+    let router = guarded!(router, teams::remove_member::remove_member);
+
+    let router = guarded!(router, services::create::create_service);
+    let router = guarded!(router, services::list::list_services);
+    let router = guarded!(router, services::show::show_service);
+    let router = guarded!(router, services::update::update_service);
+    let router = guarded!(router, services::delete::delete_service);
+
+    let router = guarded!(router, environments::create::create_environment);
+    let router = guarded!(router, environments::list::list_environments);
+    let router = guarded!(router, environments::show::show_environment);
+    let router = guarded!(router, environments::update::update_environment);
+    let router = guarded!(router, environments::delete::delete_environment);
+
+    let router = guarded!(router, stages::create::create_stage);
+    let router = guarded!(router, stages::list::list_stages);
+    let router = guarded!(router, stages::show::show_stage);
+    let router = guarded!(router, stages::update::update_stage);
+    guarded!(router, stages::delete::delete_stage)
 }

@@ -85,7 +85,7 @@ impl<'a> Question<'a> {
         match fields.take(address.transpose()) {
             Some(address) if fields.is_empty() => Ok(Self {
                 token,
-                required: Required { scopes: set },
+                required: Required::scopes(set),
                 address,
             }),
             _ => Err(fields.refused()),

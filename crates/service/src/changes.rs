@@ -25,6 +25,10 @@ pub(crate) enum Kind {
     Revoke,
     Delete,
     Redigest,
+    /// A person's power changed, and with it that of all their tokens.
+    Owner,
+    /// A service came to another team, and its tokens with it.
+    Move,
 }
 
 /// Changes that are on their way: taken down in a transaction, not yet applied to the verifier.
@@ -49,13 +53,15 @@ impl Kind {
             Self::Revoke => "revoke",
             Self::Delete => "delete",
             Self::Redigest => "redigest",
+            Self::Owner => "owner",
+            Self::Move => "move",
         }
     }
 
     const fn narrows(self) -> bool {
         matches!(
             self,
-            Self::Update | Self::Regenerate | Self::Revoke | Self::Delete
+            Self::Update | Self::Regenerate | Self::Revoke | Self::Delete | Self::Owner | Self::Move
         )
     }
 }

@@ -3,8 +3,11 @@
 use std::net::IpAddr;
 
 use claviger_domain::audit::Actor;
+use claviger_domain::authority::Place;
 use claviger_domain::owner::Caller;
-use claviger_domain::{OrgId, Timestamp};
+use claviger_domain::{OrgId, Scope, Timestamp};
+
+use crate::error::{Error, Result};
 
 /// The circumstances of one operation.
 #[derive(Debug, Clone)]
@@ -38,6 +41,25 @@ impl Context {
     /// The caller's organization.
     pub const fn org(&self) -> OrgId {
         self.caller.org
+    }
+
+    /// True when the caller may do `scope` at `place`.
+    pub fn may(&self, scope: Scope, place: &Place) -> bool {
+        self.caller.may(scope, place)
+    }
+
+    /// Shows that the caller may do `scope` at `place`, which it may see.
+    ///
+    /// # Errors
+    /// `out_of_reach`.
+    pub fn require(&self, scope: Scope, place: &Place) -> Result<()> {
+        if self.may(scope, place) {
+            return Ok(());
+        }
+        Err(Error::Refused {
+            code: "out_of_reach",
+            detail: format!("the calling token does not have `{scope}` {place}"),
+        })
     }
 
     /// When the request was taken up.

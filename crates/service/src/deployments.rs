@@ -1,10 +1,11 @@
 //! Deployments: report and list.
 
-use claviger_domain::DeploymentId;
 use claviger_domain::audit::Action;
+use claviger_domain::authority::Place;
 use claviger_domain::deployment::{Deployment, DeploymentResult, NewDeployment};
-use claviger_domain::name::Label;
-use claviger_store::{Tx, deployments as rows};
+use claviger_domain::name::{Label, NameKey};
+use claviger_domain::{DeploymentId, Scope};
+use claviger_store::{Tx, deployments as rows, environments, services};
 use serde_json::json;
 
 use crate::audit::Record;
@@ -27,7 +28,8 @@ impl Service {
     /// Keeps a reported deployment.
     ///
     /// # Errors
-    /// `Invalid` when its times contradict each other; those of an Idempotency-Key; those of the store.
+    /// `Invalid` when its times contradict each other; `service` not found and `out_of_reach` for a service or environment that the
+    /// caller does not reach; those of an Idempotency-Key; those of the store.
     pub async fn report_deployment(
         &self,
         ctx: &Context,
@@ -36,7 +38,7 @@ impl Service {
     ) -> Result<Reply<Deployment>> {
         report.check(ctx.now())?;
         let claim = self.claim(ctx, once)?;
-        let deployment = Deployment {
+        let mut deployment = Deployment {
             id: DeploymentId::from_i64(self.0.ids.next(ctx.now())),
             org: ctx.org(),
             report,
@@ -51,6 +53,7 @@ impl Service {
             {
                 return Ok(earlier);
             }
+            settle(tx, &ctx, &mut deployment.report).await?;
             rows::insert(tx, &deployment).await?;
             let report = &deployment.report;
             let detail = json!({
@@ -95,6 +98,7 @@ impl Service {
         };
         let query = rows::DeploymentFilter {
             org: ctx.org(),
+            within: ctx.caller.power.reach(Scope::DeploymentsRead),
             service: filter.service.as_ref().map(|service| service.as_str().to_owned()),
             environment: filter
                 .environment
@@ -117,4 +121,37 @@ impl Service {
             .map(|last| cursor::write(&self.0.keys, &described, &last.id.to_string()));
         Ok((found, next))
     }
+}
+
+/// Finds the service and the environment that a report names, writes their names as they were registered, and shows that the caller
+/// may report there. What nobody registered belongs to no team: only whoever may report everywhere may report it.
+///
+/// # Errors
+/// `service` not found when the caller may not know of it; `out_of_reach`.
+async fn settle(tx: &mut Tx, ctx: &Context, report: &mut NewDeployment) -> Result<()> {
+    let key = |name: &Label| NameKey::of(name.as_str()).into_string();
+    let service = services::by_name_key(tx, ctx.org(), &key(&report.service)).await?;
+    let environment = environments::by_name_key(tx, ctx.org(), &key(&report.environment)).await?;
+    let place = match &service {
+        Some(service) => Place::service(service.team, service.id),
+        None => Place::ORGANIZATION,
+    };
+    let at = environment
+        .as_ref()
+        .map_or(place, |environment| place.within(environment.id));
+    if !ctx.may(Scope::DeploymentsWrite, &at) {
+        let is_known = service.is_some()
+            && (ctx.may(Scope::ServicesRead, &place) || ctx.may(Scope::DeploymentsWrite, &place));
+        return match is_known {
+            true => ctx.require(Scope::DeploymentsWrite, &at),
+            false => Err(Error::not_found("service")),
+        };
+    }
+    if let Some(service) = service {
+        report.service = service.name;
+    }
+    if let Some(environment) = environment {
+        report.environment = environment.name;
+    }
+    Ok(())
 }

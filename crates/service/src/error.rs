@@ -60,6 +60,12 @@ pub enum Error {
         /// The reason for a person.
         detail: String,
     },
+    /// Too many wrong guesses; no more are looked at for a while.
+    #[error("too many wrong ones, try again in {retry_after_seconds} s")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after_seconds: u32,
+    },
     /// Too much at once; the same call may go through later.
     #[error("the server is busy, try again in {retry_after_seconds} s")]
     Busy {

@@ -5,20 +5,28 @@
 //! change after the commit and before the answer. Doors (`http` and its siblings) call it; it knows no door and no SQL.
 
 pub mod audit;
+mod catalogue;
 mod changes;
 mod clock;
 mod context;
 mod cursor;
 pub mod deployments;
+pub mod environments;
 mod error;
+pub mod explain;
 pub mod idempotency;
 mod jobs;
 pub mod keys;
 mod load;
 mod metrics;
+mod owners;
+pub mod people;
 pub mod peppers;
 mod seal;
+pub mod services;
 mod setup;
+pub mod stages;
+pub mod teams;
 pub mod tokens;
 
 use std::collections::{HashMap, HashSet};
@@ -84,6 +92,10 @@ struct Inner {
     pepper_change: tokio::sync::Mutex<()>,
     /// Idempotency keys whose first request is still being answered.
     in_flight: Mutex<HashSet<[u8; 32]>>,
+    /// Runs password hashes.
+    hasher: people::Hasher,
+    /// Wrong passwords of late.
+    attempts: people::Attempts,
     /// Last uses that are not in the store yet.
     uses: Mutex<HashMap<TokenId, PendingUse>>,
 }

@@ -1,15 +1,20 @@
 //! Start: the verifier learns of every token before anyone may ask.
 
-use claviger_domain::ScopeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use claviger_domain::authority::Authority;
 use claviger_domain::id::IdSequence;
-use claviger_domain::owner::Role;
 use claviger_domain::token::TokenType;
-use claviger_store::{StoreError, Tx, tokens as rows, users};
-use claviger_verify::{Change, Entry, Owner, Verifier};
+use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
+use claviger_store::{StoreError, Tx, tokens as rows};
+use claviger_token::Digest;
+use claviger_verify::{Change, Entry, Full, Verifier};
 
 use crate::error::{Error, Result};
-use crate::tokens::owner_power;
-use crate::{Inner, Parts, Service};
+use crate::people::{Attempts, Hasher};
+use crate::tokens::Compiler;
+use crate::{Inner, Parts, Service, owners};
 
 /// The node's number in the ids it makes; there is one node so far.
 const NODE: u8 = 0;
@@ -48,7 +53,7 @@ impl Service {
             .store
             .read(async move |tx: &mut Tx| load(tx, &verifier).await)
             .await?;
-        Ok(Self(std::sync::Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             ids: IdSequence::new(NODE, greatest),
             store: parts.store,
             verifier: parts.verifier,
@@ -62,51 +67,121 @@ impl Service {
             setup_code: std::sync::Mutex::default(),
             pepper_change: tokio::sync::Mutex::default(),
             in_flight: std::sync::Mutex::default(),
+            hasher: Hasher::default(),
+            attempts: Attempts::default(),
             uses: std::sync::Mutex::default(),
         })))
     }
 }
 
 /// Tells the verifier of every owner and token; gives the greatest id in the store.
-async fn load(tx: &mut Tx, verifier: &Verifier) -> Result<i64> {
-    for user in users::all(tx).await? {
-        let power = Role::from_stored(&user.role).map_or(ScopeSet::EMPTY, Role::power);
-        let active = user.deactivated_at.is_none();
-        let owner = Owner {
-            id: user.id.into(),
-            org: user.org,
-            power,
-            active,
-        };
-        tell(verifier, Change::Owner(owner))?;
+///
+/// Rows are read here and put into the index by a thread beside it: each takes about half of the time.
+async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<i64, StoreError> {
+    for owner in owners::all(tx).await? {
+        let applied = verifier.apply(Change::Owner(owner));
+        applied.map_err(no_room)?;
     }
     let total = u32::try_from(rows::total(tx).await?).unwrap_or(u32::MAX);
-    verifier
-        .reserve(total)
-        .map_err(|full| StoreError::Internal(full.to_string()))?;
-    rows::for_each(tx, |row| tell(verifier, Change::Upsert(entry(&row)?))).await?;
-    Ok(rows::greatest_id(tx).await?)
+    verifier.reserve(total).map_err(no_room)?;
+
+    let mut compiler = Compiler::new(tx).await?;
+    let (batches, received) = sync_channel(BATCHES);
+    let indexing = std::thread::Builder::new().name("claviger-load".to_owned());
+    let target = verifier.clone();
+    let indexing = indexing
+        .spawn(move || index(&target, received))
+        .map_err(StoreError::internal)?;
+    let mut batch = Batch::default();
+    let shown = rows::for_each(tx, |row| {
+        let (given, learned) = compiler.number(row)?;
+        batch.learned.extend(learned);
+        batch.entries.push(Unfinished { entry: bare(row)?, given });
+        if batch.entries.len() < BATCH {
+            return Ok(());
+        }
+        // When the other side has stopped, its reason is told below.
+        batches
+            .send(std::mem::take(&mut batch))
+            .map_err(|_| StoreError::internal("the index takes no more"))
+    });
+    let shown = shown.await;
+    let sent = batches.send(batch);
+    drop(batches);
+    let indexed = indexing.join().map_err(|_| StoreError::internal("the loading thread panicked"))?;
+    indexed.map_err(no_room)?;
+    shown?;
+    sent.map_err(StoreError::internal)?;
+    rows::greatest_id(tx).await
+}
+
+/// Rows of one message to the indexing thread.
+const BATCH: usize = 4_096;
+/// Messages that wait for it.
+const BATCHES: usize = 4;
+
+/// Rows on their way to the index. Authorities go by number, so that the two threads share no count of references.
+#[derive(Default)]
+struct Batch {
+    /// The authorities that follow those of earlier batches.
+    learned: Vec<Authority>,
+    entries: Vec<Unfinished>,
+}
+
+/// An entry whose authority is still a number.
+struct Unfinished {
+    entry: Bare,
+    given: usize,
+}
+
+fn index(verifier: &Verifier, batches: Receiver<Batch>) -> Result<(), Full> {
+    let mut authorities: Vec<Arc<Authority>> = Vec::new();
+    let nobody = Arc::new(Authority::nothing());
+    for batch in batches {
+        authorities.extend(batch.learned.into_iter().map(Arc::new));
+        let finished = batch.entries.into_iter().map(|Unfinished { entry, given }| Entry {
+            digest: entry.digest,
+            id: entry.id,
+            org: entry.org,
+            owner: entry.owner,
+            // Every person is known by now; a token of none may do nothing.
+            owner_authority: nobody.clone(),
+            token_type: entry.token_type,
+            authority: authorities.get(given).unwrap_or(&nobody).clone(),
+            expires_at: entry.expires_at,
+            revoked: entry.revoked,
+            last_used: entry.last_used,
+        });
+        verifier.load(finished)?;
+    }
+    Ok(())
 }
 
 /// A token that finds no room would be refused for ever: better no start than that.
-fn tell(verifier: &Verifier, change: Change) -> Result<(), StoreError> {
-    let applied = verifier.apply(change);
-    applied
-        .map(|_| ())
-        .map_err(|full| StoreError::Internal(full.to_string()))
+fn no_room(full: Full) -> StoreError {
+    StoreError::Internal(full.to_string())
 }
 
-fn entry(row: &rows::IndexRow) -> Result<Entry, StoreError> {
+/// All of an entry but authorities.
+struct Bare {
+    digest: Digest,
+    id: TokenId,
+    org: OrgId,
+    owner: OwnerId,
+    token_type: TokenType,
+    expires_at: Option<Timestamp>,
+    revoked: bool,
+    last_used: Option<Timestamp>,
+}
+
+fn bare(row: &rows::IndexRow<'_>) -> Result<Bare, StoreError> {
     let broken = |_| StoreError::Internal(format!("token row {} has a broken type", row.id));
-    let token_type: TokenType = row.token_type.parse().map_err(broken)?;
-    Ok(Entry {
+    Ok(Bare {
         digest: row.digest,
         id: row.id,
         org: row.org,
         owner: row.owner,
-        owner_power: owner_power(token_type),
-        token_type,
-        scopes: ScopeSet::from_stored(&row.scopes),
+        token_type: row.token_type.parse().map_err(broken)?,
         expires_at: row.expires_at,
         revoked: row.revoked,
         last_used: row.last_used_at,

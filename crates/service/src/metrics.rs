@@ -17,6 +17,8 @@ pub struct Metrics {
     pub replayed: Counter,
     /// Last uses written.
     pub uses_flushed: Counter,
+    /// Password hashes made, those for nothing included.
+    pub password_hashes: Counter,
     /// Background work that failed and will be tried again.
     pub job_failures: Counter,
 }
@@ -32,6 +34,7 @@ impl Metrics {
             revoked: Counter::default(),
             replayed: Counter::default(),
             uses_flushed: Counter::default(),
+            password_hashes: Counter::default(),
             job_failures: Counter::default(),
         };
         registry.register_with_unit(
@@ -55,6 +58,11 @@ impl Metrics {
             "claviger_last_uses_flushed",
             "Last uses written to the store",
             metrics.uses_flushed.clone(),
+        );
+        registry.register(
+            "claviger_password_hashes",
+            "Password hashes made",
+            metrics.password_hashes.clone(),
         );
         registry.register(
             "claviger_job_failures",

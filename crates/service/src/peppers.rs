@@ -1,13 +1,14 @@
 //! Peppers: list, rotate, retire.
 //!
 //! A rotation first keeps the new key (outside the database), then lets the verifier look under both, so no verify fails at any
-//! moment. Digests move to the new pepper when their tokens are used; those that never are can be listed, and are revoked when
-//! the previous pepper is retired in spite of them.
+//! moment. Digests move to the new pepper when their tokens are used, passwords when they are presented; those that never are can be
+//! counted, and end when the previous pepper is retired in spite of them. (Invitations and password resets end with their pepper
+//! unasked: they live days, and are made again.)
 
 use claviger_domain::audit::Action;
 use claviger_domain::name::Label;
 use claviger_domain::receipt::Receipt;
-use claviger_store::{Tx, tokens as token_rows};
+use claviger_store::{Tx, passwords, tokens as token_rows};
 use claviger_token::PepperId;
 use claviger_verify::{Change, Peppers};
 use serde_json::json;
@@ -31,6 +32,14 @@ pub struct PepperState {
     pub tokens: u64,
     /// Live ones among them.
     pub live_tokens: u64,
+}
+
+/// What still depends on the previous pepper.
+struct Stragglers {
+    /// Live tokens.
+    tokens: u64,
+    /// Passwords of people who may act.
+    passwords: u64,
 }
 
 /// What retiring a pepper left.
@@ -78,10 +87,9 @@ impl Service {
         let _alone = self.0.pepper_change.lock().await;
         self.flush_redigests().await?;
         if let Some(straggling) = self.stragglers(ctx).await?
-            && straggling > 0
+            && !straggling.is_empty()
         {
-            let detail =
-                format!("{straggling} live tokens still depend on the previous pepper; retire it first");
+            let detail = format!("{straggling} still depend on the previous pepper; retire it first");
             return Err(Error::conflict("pepper_previous_live", detail));
         }
         let mut bytes = [0; 32];
@@ -106,7 +114,8 @@ impl Service {
         self.list_peppers(ctx).await
     }
 
-    /// Gives the previous pepper up. Live tokens that still depend on it are revoked when `revoke_stragglers` says so.
+    /// Gives the previous pepper up. Live tokens that still depend on it are revoked when `revoke_stragglers` says so, and passwords
+    /// forgotten.
     ///
     /// # Errors
     /// `pepper_none_previous`; `pepper_has_stragglers`; `pepper_in_configuration`; those of the store.
@@ -119,9 +128,9 @@ impl Service {
                 "there is no previous pepper",
             ));
         };
-        if straggling > 0 && !revoke_stragglers {
+        if !straggling.is_empty() && !revoke_stragglers {
             let detail = format!(
-                "{straggling} live tokens were not used since the rotation and would die; say `revoke_stragglers` to revoke them"
+                "{straggling} were not used since the rotation and would die; say `revoke_stragglers` to revoke them"
             );
             return Err(Error::conflict("pepper_has_stragglers", detail));
         }
@@ -136,11 +145,17 @@ impl Service {
             true => self.revoke_stragglers(ctx, previous).await?,
             false => None,
         };
+        let forget = async move |tx: &mut Tx| passwords::forget_with_pepper(tx, previous).await;
+        self.0.store.write(forget).await?;
         self.take_over(PepperKeys {
             current: peppers.current,
             previous: None,
         })?;
-        let detail = json!({ "pepper": previous.to_string(), "revoked": straggling });
+        let detail = json!({
+            "pepper": previous.to_string(),
+            "revoked": straggling.tokens,
+            "passwords_forgotten": straggling.passwords,
+        });
         self.record_alone(
             ctx,
             Record {
@@ -156,13 +171,17 @@ impl Service {
         })
     }
 
-    /// Live tokens under the previous pepper; `None` when there is no previous pepper.
-    async fn stragglers(&self, ctx: &Context) -> Result<Option<u64>> {
+    /// What depends on the previous pepper; `None` when there is no previous pepper.
+    async fn stragglers(&self, ctx: &Context) -> Result<Option<Stragglers>> {
         let peppers = self.list_peppers(ctx).await?;
-        Ok(peppers
-            .into_iter()
-            .find(|pepper| !pepper.current)
-            .map(|pepper| pepper.live_tokens))
+        let Some(previous) = peppers.into_iter().find(|pepper| !pepper.current) else {
+            return Ok(None);
+        };
+        let count = async move |tx: &mut Tx| passwords::count_with_pepper(tx, previous.id).await;
+        Ok(Some(Stragglers {
+            tokens: previous.live_tokens,
+            passwords: self.0.store.read(count).await?,
+        }))
     }
 
     /// Revokes the live tokens under `pepper`; the receipt is that of the last of them.
@@ -207,5 +226,23 @@ impl Service {
             .store
             .write(async move |tx: &mut Tx| service.record(tx, &ctx.by(), vec![record]).await);
         write.await
+    }
+}
+
+// === impl Stragglers ===
+
+impl Stragglers {
+    const fn is_empty(&self) -> bool {
+        self.tokens == 0 && self.passwords == 0
+    }
+}
+
+impl std::fmt::Display for Stragglers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.tokens, self.passwords) {
+            (tokens, 0) => write!(f, "{tokens} live tokens"),
+            (0, passwords) => write!(f, "{passwords} passwords"),
+            (tokens, passwords) => write!(f, "{tokens} live tokens and {passwords} passwords"),
+        }
     }
 }

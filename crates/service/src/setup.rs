@@ -3,12 +3,14 @@
 //! Either the operator runs `claviger init` on the machine, or the server prints a one-time code when it starts without an
 //! administrator, and whoever brings it from this very machine within 15 minutes is the one. The code lives in memory only.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::audit::{Action, Actor};
+use claviger_domain::authority::{Authority, Power};
 use claviger_domain::name::{Description, Email, Label, Name};
 use claviger_domain::owner::{Caller, Role};
-use claviger_domain::token::{Expiry, TokenType};
+use claviger_domain::token::{Expiry, Holder, Restrictions};
 use claviger_domain::{OrgId, OwnerId, ScopeSet, TokenId, UserId};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, organizations, users};
@@ -18,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use crate::audit::{By, Record};
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::tokens::{Issued, NewToken};
+use crate::tokens::{Issued, NewToken, Recipient};
 use crate::{Origin, Service};
 
 /// How long the set-up code is good for.
@@ -155,8 +157,8 @@ impl Service {
         let name = Name::parse("name", &format!("reissued {}", origin.now))?;
         let (token, secret) = self.make(
             &first_token(name, expiry),
+            Holder::Person(user.id),
             &operator(user.org, user.id),
-            user.id.into(),
             origin.now,
         )?;
         self.store_first_token(origin, token, secret, None).await
@@ -189,8 +191,8 @@ impl Service {
         let name = Name::parse("name", "first administrator")?;
         let (token, secret) = self.make(
             &first_token(name, administrator.expiry),
+            Holder::Person(user),
             &operator(org, user),
-            user.into(),
             now,
         )?;
         let row = UserRow {
@@ -198,6 +200,8 @@ impl Service {
             org,
             email: administrator.email.as_str().to_owned(),
             email_key: administrator.email.key().into_string(),
+            name: None,
+            name_key: None,
             role: Role::SuperAdmin.as_str().to_owned(),
             created_at: now,
             deactivated_at: None,
@@ -226,8 +230,12 @@ impl Service {
             };
             if let Some((user, organization)) = &account {
                 service.put_account(tx, &by, user, organization).await?;
+                service
+                    .owner_changed(tx, user.id, origin.now, &visibility)
+                    .await?;
             }
-            let epoch = service.put(tx, &by, &token, &visibility).await?;
+            let authority = token.authority(|_| None);
+            let epoch = service.put(tx, &by, &token, authority, &visibility).await?;
             Ok::<_, Error>((token, epoch))
         });
         let (token, epoch) = stored.await?;
@@ -275,10 +283,11 @@ fn completed() -> Error {
 
 fn first_token(name: Name, expiry: Option<Expiry>) -> NewToken {
     NewToken {
-        token_type: TokenType::Personal,
+        recipient: Recipient::Caller,
         name,
         description: Description::default(),
         scopes: ScopeSet::all(),
+        restrictions: Restrictions::default(),
         expiry,
     }
 }
@@ -291,7 +300,10 @@ fn operator(org: OrgId, user: UserId) -> Caller {
         owner,
         user: Some(user),
         org,
-        scopes: ScopeSet::all(),
+        power: Power::new(
+            Arc::new(Authority::everything()),
+            Arc::new(Authority::everything()),
+        ),
         expires_at: None,
     }
 }

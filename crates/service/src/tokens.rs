@@ -1,7 +1,9 @@
 //! Tokens: issue, list, show, update, regenerate, revoke, delete. One file per operation.
 
 mod bulk;
+mod compile;
 mod delete;
+mod holder;
 mod issue;
 mod list;
 mod possession;
@@ -11,8 +13,8 @@ mod revoke;
 mod update;
 
 use claviger_domain::receipt::Receipt;
-use claviger_domain::token::{Expiry, Token, TokenType};
-use claviger_domain::{OwnerId, ScopeSet, Timestamp, TokenId};
+use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
+use claviger_domain::{OwnerId, ScopeSet, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::Secret;
 
 pub use bulk::{BulkOutcome, BulkSelection, Doomed, MAX_BULK_IDS};
@@ -21,24 +23,39 @@ pub use possession::LeakReport;
 pub use revoke::Revoked;
 pub use update::TokenChanges;
 
-pub(crate) use issue::owner_power;
-pub(crate) use record::{entry, from_row};
+pub(crate) use compile::Compiler;
+pub(crate) use record::from_row;
 
 use claviger_domain::name::{Description, Name};
 
 /// A token to issue.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// What kind of principal it is to act as: personal or global.
-    pub token_type: TokenType,
-    /// Unique among the owner's live tokens.
+    /// Whose it is to be.
+    pub recipient: Recipient,
+    /// Unique among the holder's live tokens.
     pub name: Name,
     /// For people.
     pub description: Description,
     /// What it may do.
     pub scopes: ScopeSet,
+    /// Where, within what its holder reaches.
+    pub restrictions: Restrictions,
     /// When it ends; `None` = 90 days, or with the calling token when that ends sooner.
     pub expiry: Option<Expiry>,
+}
+
+/// Whose a new token is to be, as the caller names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recipient {
+    /// The person who asks.
+    Caller,
+    /// The organization.
+    Organization,
+    /// This team.
+    Team(TeamId),
+    /// This service.
+    Service(ServiceId),
 }
 
 /// A token with its secret, which is shown this once.
@@ -61,15 +78,43 @@ pub struct Changed {
     pub receipt: Receipt,
 }
 
-/// The owner of a new token of this type.
-fn owner_of(token_type: TokenType, id: TokenId, maker: OwnerId) -> OwnerId {
-    match token_type {
-        TokenType::Personal => maker,
-        TokenType::Global | TokenType::Team | TokenType::Service => id.into(),
+/// The owner of a new token of this holder: a person, or the token itself.
+fn owner_of(holder: Holder, id: TokenId) -> OwnerId {
+    match holder {
+        Holder::Person(user) => user.into(),
+        Holder::Organization(_) | Holder::Team(_) | Holder::Service { .. } => id.into(),
     }
 }
 
 /// The time as JSON shows it.
 fn shown(instant: Option<Timestamp>) -> serde_json::Value {
     instant.map_or(serde_json::Value::Null, |instant| instant.to_string().into())
+}
+
+/// The holder as the audit trail shows it.
+fn shown_holder(holder: Holder) -> String {
+    match holder {
+        Holder::Person(user) => user.to_string(),
+        Holder::Organization(org) => org.to_string(),
+        Holder::Team(team) => team.to_string(),
+        Holder::Service { service, .. } => service.to_string(),
+    }
+}
+
+/// Restrictions as the audit trail shows them; null = none.
+fn shown_restrictions(restrictions: &Restrictions) -> serde_json::Value {
+    fn listed<T: std::fmt::Display>(list: Option<&std::collections::BTreeSet<T>>) -> serde_json::Value {
+        list.map_or(serde_json::Value::Null, |list| {
+            list.iter().map(ToString::to_string).collect()
+        })
+    }
+
+    if restrictions.is_empty() {
+        return serde_json::Value::Null;
+    }
+    serde_json::json!({
+        "teams": listed(restrictions.teams.as_ref()),
+        "services": listed(restrictions.services.as_ref()),
+        "environments": listed(restrictions.environments.as_ref()),
+    })
 }

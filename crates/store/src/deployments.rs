@@ -1,9 +1,11 @@
 //! Reported deployments.
 
+use claviger_domain::authority::Reach;
 use claviger_domain::deployment::{Deployment, DeploymentResult, NewDeployment};
 use claviger_domain::name::Label;
 use claviger_domain::{DeploymentId, OrgId};
 
+use crate::dialect::numbers;
 use crate::{Row, StoreError, Tx, Value};
 
 const COLUMNS: &str = "id, org_id, service, version, ref, environment, started_at, finished_at, result, reported_by, created_at";
@@ -13,6 +15,8 @@ const COLUMNS: &str = "id, org_id, service, version, ref, environment, started_a
 pub struct DeploymentFilter {
     /// The tenant.
     pub org: OrgId,
+    /// Only services that all of these reach; everything twice = also those that nobody registered.
+    pub within: [Reach; 2],
     /// Only this service.
     pub service: Option<String>,
     /// Only this environment.
@@ -66,6 +70,17 @@ pub async fn list(tx: &mut Tx, filter: &DeploymentFilter) -> Result<Vec<Deployme
         if let Some(value) = value {
             params.push(value);
             sql.push_str(&format!(" AND {condition} ${}", params.len()));
+        }
+    }
+    for reach in &filter.within {
+        if let Reach::Parts { teams, services } = reach {
+            params.push(numbers(teams.iter().map(|team| team.get())).into());
+            params.push(numbers(services.iter().map(|service| service.get())).into());
+            let (teams, services) = (params.len() - 1, params.len());
+            sql.push_str(&format!(
+                " AND service IN (SELECT name FROM service WHERE org_id = $1 \
+                 AND (team_id IN {{numbers:${teams}}} OR id IN {{numbers:${services}}}))"
+            ));
         }
     }
     params.push(filter.limit.into());

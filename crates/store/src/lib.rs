@@ -11,23 +11,31 @@
 //! | `transaction`, `value` | statements, parameters, rows |
 //! | `sqlite`, `postgres`, `dialect` | what differs |
 //! | `migrate`, `migrations/` | the schema |
+//! | `named` | lists in the order of names |
 //! | the public modules | one noun each: rows in, rows out |
 
 pub mod audit;
 pub mod changes;
 pub mod deployments;
 mod dialect;
+pub mod environments;
 mod error;
 pub mod heads;
 pub mod idempotency;
+pub mod invitations;
 mod job;
 mod migrate;
+mod named;
 pub mod organizations;
+pub mod passwords;
 mod postgres;
 mod reader;
+pub mod services;
 pub mod settings;
 mod sqlite;
+pub mod stages;
 mod store;
+pub mod teams;
 pub mod tokens;
 mod transaction;
 pub mod users;
@@ -36,6 +44,7 @@ mod writer;
 
 pub use dialect::{Backend, Sql};
 pub use error::StoreError;
+pub use named::NamePage;
 pub use store::{Location, Options, Store, StoreStats};
 pub use transaction::{Hook, Tx};
 pub use value::{FromValue, Row, Value, ValueRef};

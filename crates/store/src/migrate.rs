@@ -16,11 +16,28 @@ struct Migration {
 }
 
 /// Every step, in order.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "tokens",
-    sql: include_str!("../migrations/0001_tokens.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "tokens",
+        sql: include_str!("../migrations/0001_tokens.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "teams",
+        sql: include_str!("../migrations/0002_teams.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "people",
+        sql: include_str!("../migrations/0003_people.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "holders",
+        sql: include_str!("../migrations/0004_holders.sql"),
+    },
+];
 
 /// Applies what is missing.
 ///

@@ -5,18 +5,25 @@
 mod list;
 mod use_and_pepper;
 
-use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
+use claviger_domain::{OrgId, OwnerId, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::{Digest, PepperId};
 
 use crate::dialect::numbers;
 use crate::{Row, StoreError, Tx};
 
-pub use list::{Place, Sort, TokenFilter, count, ids, list};
+pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
 
-const COLUMNS: &str = "id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
-                       revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
-                       revoke_reason, revoke_note, last_used_address";
+/// All columns of a record, and the team that a service's token belongs to by way of the service.
+macro_rules! columns {
+    () => {
+        "id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
+         revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
+         revoke_reason, revoke_note, last_used_address, holder_id, restrictions, \
+         CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END"
+    };
+}
+const COLUMNS: &str = columns!();
 
 /// A record, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +36,12 @@ pub struct TokenRow {
     pub owner: OwnerId,
     /// The type's text.
     pub token_type: String,
+    /// The person, organization, team or service that it belongs to.
+    pub holder: i64,
+    /// The team of that service; `None` for the other types, and when the service is gone.
+    pub service_team: Option<TeamId>,
+    /// Its restrictions as JSON; `None` = none.
+    pub restrictions: Option<String>,
     /// The name as it was given.
     pub name: String,
     /// Its normal form.
@@ -80,9 +93,9 @@ pub struct RevocationRow {
     pub note: Option<String>,
 }
 
-/// What the verifier needs of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexRow {
+/// What the verifier needs of a record, borrowed from its row: a start reads millions of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexRow<'r> {
     /// The handle.
     pub id: TokenId,
     /// The tenant.
@@ -90,11 +103,15 @@ pub struct IndexRow {
     /// The principal it acts as.
     pub owner: OwnerId,
     /// The type's text.
-    pub token_type: String,
+    pub token_type: &'r str,
+    /// The person, organization, team or service that it belongs to.
+    pub holder: i64,
     /// What is looked up.
     pub digest: Digest,
     /// Scopes, parted by spaces.
-    pub scopes: String,
+    pub scopes: &'r str,
+    /// Its restrictions as JSON.
+    pub restrictions: Option<&'r str>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// True when it was revoked.
@@ -109,8 +126,8 @@ pub struct IndexRow {
 /// [`StoreError::Conflict`] for a digest that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO token (id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, \
-               expires_at, scopes, name, name_key, description) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+               expires_at, scopes, name, name_key, description, holder_id, restrictions) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     let params = [
         token.id.into(),
         token.org.into(),
@@ -127,6 +144,8 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         (&token.name).into(),
         (&token.name_key).into(),
         (&token.description).into(),
+        token.holder.into(),
+        token.restrictions.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -136,9 +155,7 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
 /// # Errors
 /// Those of the store.
 pub async fn by_id(tx: &mut Tx, id: TokenId) -> Result<Option<TokenRow>, StoreError> {
-    let sql = "SELECT id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
-               revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, revoke_reason, \
-               revoke_note, last_used_address FROM token WHERE id = $1";
+    let sql = concat!("SELECT ", columns!(), " FROM token WHERE id = $1");
     tx.query_opt(sql, &[id.into()])
         .await?
         .as_ref()
@@ -156,20 +173,20 @@ pub async fn by_ids(tx: &mut Tx, wanted: &[TokenId]) -> Result<Vec<TokenRow>, St
     tx.query(sql, &[wanted.into()]).await?.iter().map(read).collect()
 }
 
-/// True when a live token of the owner other than `except` bears the name.
+/// True when a live token of the holder other than `except` bears the name.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn live_name_exists(
     tx: &mut Tx,
-    owner: OwnerId,
+    holder: i64,
     name_key: &str,
     now: Timestamp,
     except: TokenId,
 ) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM token WHERE owner_id = $1 AND name_key = $2 AND revoked_at IS NULL \
+    let sql = "SELECT 1 FROM token WHERE holder_id = $1 AND name_key = $2 AND revoked_at IS NULL \
                AND (expires_at IS NULL OR expires_at > $3) AND id <> $4 LIMIT 1";
-    let params = [owner.into(), name_key.into(), now.into(), except.into()];
+    let params = [holder.into(), name_key.into(), now.into(), except.into()];
     Ok(tx.query_opt(sql, &params).await?.is_some())
 }
 
@@ -178,7 +195,8 @@ pub async fn live_name_exists(
 /// # Errors
 /// Those of the store.
 pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
-    let sql = "UPDATE token SET name = $2, name_key = $3, description = $4, scopes = $5, expires_at = $6, updated_at = $7 WHERE id = $1";
+    let sql = "UPDATE token SET name = $2, name_key = $3, description = $4, scopes = $5, expires_at = $6, updated_at = $7, \
+               restrictions = $8 WHERE id = $1";
     let params = [
         token.id.into(),
         (&token.name).into(),
@@ -187,6 +205,7 @@ pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         (&token.scopes).into(),
         token.expires_at.into(),
         token.updated_at.into(),
+        token.restrictions.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -265,7 +284,9 @@ pub async fn total(tx: &mut Tx) -> Result<u64, StoreError> {
 /// Those of the store.
 pub async fn greatest_id(tx: &mut Tx) -> Result<i64, StoreError> {
     let sql = "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM token UNION ALL SELECT MAX(id) FROM deployment \
-               UNION ALL SELECT MAX(id) FROM user_account UNION ALL SELECT MAX(id) FROM organization) AS made";
+               UNION ALL SELECT MAX(id) FROM user_account UNION ALL SELECT MAX(id) FROM organization \
+               UNION ALL SELECT MAX(id) FROM team UNION ALL SELECT MAX(id) FROM service UNION ALL SELECT MAX(id) FROM environment \
+               UNION ALL SELECT MAX(id) FROM stage UNION ALL SELECT MAX(id) FROM invitation) AS made";
     let row = tx.query_opt(sql, &[]).await?;
     let greatest: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
     Ok(greatest.unwrap_or(0))
@@ -277,25 +298,58 @@ pub async fn greatest_id(tx: &mut Tx) -> Result<i64, StoreError> {
 /// Those of the store and of `each`.
 pub async fn for_each(
     tx: &mut Tx,
-    mut each: impl FnMut(IndexRow) -> Result<(), StoreError>,
+    mut each: impl FnMut(&IndexRow<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let sql =
-        "SELECT id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at FROM token";
-    tx.for_each(sql, &[], |row| {
-        let revoked_at: Option<Timestamp> = row.get(7)?;
-        each(IndexRow {
-            id: row.get(0)?,
-            org: row.get(1)?,
-            owner: row.get(2)?,
-            token_type: row.get(3)?,
-            digest: digest(row, 4)?,
-            scopes: row.get(5)?,
-            expires_at: row.get(6)?,
-            revoked: revoked_at.is_some(),
-            last_used_at: row.get(8)?,
-        })
+    let sql = format!("SELECT {INDEXED} FROM token");
+    tx.for_each(sql, &[], |row| each(&indexed(row)?)).await
+}
+
+/// The records whose holder is one of these, or whose restrictions name one of these services, as [`for_each`] shows them.
+///
+/// # Errors
+/// Those of the store and of `each`.
+pub async fn for_each_about_service(
+    tx: &mut Tx,
+    service: ServiceId,
+    mut each: impl FnMut(&IndexRow<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {INDEXED} FROM token WHERE holder_id = $1 OR restrictions LIKE $2");
+    let named = format!("%{}%", service.get());
+    tx.for_each(sql, &[service.into(), named.into()], |row| each(&indexed(row)?))
+        .await
+}
+
+/// How many live tokens a holder has.
+///
+/// # Errors
+/// Those of the store.
+pub async fn live_of_holder(tx: &mut Tx, holder: i64, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM token WHERE holder_id = $1 AND revoked_at IS NULL \
+               AND (expires_at IS NULL OR expires_at > $2)";
+    match tx.query_opt(sql, &[holder.into(), now.into()]).await? {
+        Some(row) => row.get(0),
+        None => Ok(0),
+    }
+}
+
+const INDEXED: &str =
+    "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions";
+
+fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
+    let revoked_at: Option<Timestamp> = row.get(7)?;
+    Ok(IndexRow {
+        id: row.get(0)?,
+        org: row.get(1)?,
+        owner: row.get(2)?,
+        token_type: row.get(3)?,
+        digest: digest(row, 4)?,
+        scopes: row.get(5)?,
+        expires_at: row.get(6)?,
+        revoked: revoked_at.is_some(),
+        last_used_at: row.get(8)?,
+        holder: row.get(9)?,
+        restrictions: row.get(10)?,
     })
-    .await
 }
 
 fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
@@ -322,6 +376,9 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
         revoke_reason: row.get(19)?,
         revoke_note: row.get(20)?,
         last_used_address: row.get(21)?,
+        holder: row.get(22)?,
+        restrictions: row.get(23)?,
+        service_team: row.get(24)?,
     })
 }
 

@@ -3,7 +3,10 @@
 //! Only the types that SQLite and PostgreSQL share: 64-bit integers (times in µs, ids), floats, text, bytes. Every repository
 //! binds [`Value`]s and reads [`Row`]s; neither driver's types leave this room.
 
-use claviger_domain::{DeploymentId, OrgId, OwnerId, Timestamp, TokenId, UserId};
+use claviger_domain::{
+    DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, StageId, TeamId, Timestamp,
+    TokenId, UserId,
+};
 
 use crate::StoreError;
 
@@ -174,6 +177,11 @@ into_value! {
     OrgId => |value| Self::I64(value.get());
     OwnerId => |value| Self::I64(value.get());
     DeploymentId => |value| Self::I64(value.get());
+    TeamId => |value| Self::I64(value.get());
+    ServiceId => |value| Self::I64(value.get());
+    EnvironmentId => |value| Self::I64(value.get());
+    StageId => |value| Self::I64(value.get());
+    InvitationId => |value| Self::I64(value.get());
 }
 
 impl<T: Into<Self>> From<Option<T>> for Value {
@@ -212,6 +220,11 @@ from_value! {
     OrgId = ValueRef::I64(number) => Some(Self::from_i64(number));
     OwnerId = ValueRef::I64(number) => Some(Self::from_i64(number));
     DeploymentId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    TeamId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    ServiceId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    EnvironmentId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    StageId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    InvitationId = ValueRef::I64(number) => Some(Self::from_i64(number));
 }
 
 impl<'r, T: FromValue<'r>> FromValue<'r> for Option<T> {

@@ -3,13 +3,16 @@
 //! Invariant: every change is applied whole, in one step for readers, at a cost that does not depend on how many tokens there
 //! are. Made by `service` from what it wrote; applied by [`crate::Verifier::apply`] in the order of the commits.
 
-use claviger_domain::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId};
+use std::sync::Arc;
+
+use claviger_domain::authority::Authority;
+use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 use claviger_token::{Digest, TokenType};
 
 use crate::Peppers;
 
 /// All that the verifier knows of one token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// What is stored of the secret, under either live pepper.
     pub digest: Digest,
@@ -19,13 +22,13 @@ pub struct Entry {
     pub org: OrgId,
     /// The principal it acts as; the token's own number when it acts as itself.
     pub owner: OwnerId,
-    /// The owner's power, taken only when the verifier does not know the owner yet; afterwards [`Change::Owner`] alone changes it.
-    /// For a token that is its own owner it bounds `scopes` instead.
-    pub owner_power: ScopeSet,
+    /// What the owner may do, taken only when the verifier does not know the owner yet; afterwards [`Change::Owner`] alone changes
+    /// it. A token that is its own owner is bounded by nothing but what it was given.
+    pub owner_authority: Arc<Authority>,
     /// What kind of principal it acts as.
     pub token_type: TokenType,
     /// What it was given.
-    pub scopes: ScopeSet,
+    pub authority: Arc<Authority>,
     /// When it ends; `None` = never.
     pub expires_at: Option<Timestamp>,
     /// True when it was ended by someone. Final: an entry that says false revives nothing.
@@ -35,14 +38,14 @@ pub struct Entry {
 }
 
 /// A principal that tokens act as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// Its number. Tokens that are their own owner have none of these: narrow such a token by [`Change::Upsert`].
     pub id: OwnerId,
     /// The tenant.
     pub org: OrgId,
     /// All that it may do now. No token of the owner does more.
-    pub power: ScopeSet,
+    pub authority: Arc<Authority>,
     /// False: none of its tokens is accepted, and the reason is `revoked`.
     pub active: bool,
 }

@@ -1,11 +1,12 @@
 //! What is asked of a presented token, and the answer.
 //!
 //! Invariant: the reasons come in one order, so that the same token at the same instant always gets the same answer: malformed,
-//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope. Outside, every denial looks the same;
+//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope, restricted. Outside, every denial looks the same;
 //! [`Denial::subject`] is for the log of the token's owner.
 
 use std::net::IpAddr;
 
+use claviger_domain::authority::Place;
 use claviger_domain::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId};
 use claviger_token::TokenType;
 
@@ -14,6 +15,8 @@ use claviger_token::TokenType;
 pub struct Required {
     /// The scopes that are needed, all of them. Empty = any live token will do.
     pub scopes: ScopeSet,
+    /// Where they are needed; `None` = somewhere will do, because whoever asks looks at the place later.
+    pub at: Option<Place>,
 }
 
 /// When and whence the token was presented.
@@ -45,13 +48,22 @@ pub struct Verified {
     pub owner: OwnerId,
     /// What kind of principal that is.
     pub token_type: TokenType,
-    /// What it may do now: what it was given, within its owner's present power.
+    /// What it may do somewhere now: what it was given, within its owner's present power. Where, [`crate::Verifier::power`] tells.
     pub scopes: ScopeSet,
     /// When it ends; `None` = never.
     pub expires_at: Option<Timestamp>,
     /// True when this very check was the first use of the token. Always false in a denial and from
     /// [`inspect`](crate::Verifier::inspect).
     pub first_use: bool,
+    /// The policies that were decided by.
+    pub policies: PolicyPair,
+}
+
+/// The numbers of a token's policy and of its owner's at the instant of the decision. The default allows nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PolicyPair {
+    pub(crate) token: u32,
+    pub(crate) owner: u32,
 }
 
 /// Why not.
@@ -63,7 +75,7 @@ pub struct Denial {
     pub subject: Option<Verified>,
 }
 
-/// The reason of a denial. More will come (restrictions, rate limits), hence non-exhaustive.
+/// The reason of a denial. More will come (rate limits), hence non-exhaustive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DenialCode {
@@ -75,22 +87,42 @@ pub enum DenialCode {
     Expired,
     /// Ended by someone, or its owner may no longer act.
     Revoked,
-    /// Live, but it does not reach so far.
+    /// Live, but it does not have the scope.
     InsufficientScope {
-        /// What is required and not within its reach now.
+        /// What is required and what it does not have anywhere now.
         missing: ScopeSet,
     },
+    /// Live, and it has the scopes, but not at this place.
+    Restricted,
 }
 
 /// The public names of all decisions that can occur, in the order of [`crate::Verifier::decisions`].
-pub(crate) const CODES: [&str; 6] = [
+pub(crate) const CODES: [&str; 7] = [
     "valid",
     "malformed",
     "unknown",
     "expired",
     "revoked",
     "insufficient_scope",
+    "restricted",
 ];
+
+// === impl Required ===
+
+impl Required {
+    /// These scopes, somewhere.
+    pub const fn scopes(scopes: ScopeSet) -> Self {
+        Self { scopes, at: None }
+    }
+
+    /// These scopes, at this place.
+    pub const fn at(scopes: ScopeSet, place: Place) -> Self {
+        Self {
+            scopes,
+            at: Some(place),
+        }
+    }
+}
 
 // === impl Decision ===
 
@@ -127,7 +159,7 @@ impl Decision {
 // === impl DenialCode ===
 
 impl DenialCode {
-    /// The public name: `malformed`, `unknown`, `expired`, `revoked` or `insufficient_scope`.
+    /// The public name: `malformed`, `unknown`, `expired`, `revoked`, `insufficient_scope` or `restricted`.
     pub fn as_str(self) -> &'static str {
         CODES[self.place()]
     }
@@ -140,6 +172,7 @@ impl DenialCode {
             Self::Expired => 3,
             Self::Revoked => 4,
             Self::InsufficientScope { .. } => 5,
+            Self::Restricted => 6,
         }
     }
 }

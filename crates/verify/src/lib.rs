@@ -24,9 +24,9 @@ mod uses;
 mod verifier;
 
 pub use change::{Applied, Change, Entry, Owner};
-pub use decision::{Decision, Denial, DenialCode, Presentation, Required, Verified};
+pub use decision::{Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
 pub use index::{Full, MAX_TOKENS};
-pub use owners::MAX_OWNERS;
+pub use owners::{MAX_ORGANIZATIONS, MAX_OWNERS};
 pub use peppers::{Peppers, Redigest};
 pub use policies::MAX_POLICIES;
 pub use uses::{MAX_ADDRESSES, Use};

@@ -1,24 +1,31 @@
-//! Policies: what tokens were given, stored once for all tokens that were given the same.
+//! Policies: what tokens were given and what owners may do, stored once for all that have the same.
 //!
-//! Invariant: a policy never changes and is never forgotten, so a record's reference to it is valid for ever. Read on every
-//! check; interned by the writer.
+//! Invariant: a policy never changes and is never forgotten, so a record's reference to it is valid for ever. Number
+//! [`NOTHING`] allows nothing and is always there: what is narrowed when the table is full falls back to it. Read on every check;
+//! interned by the writer.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use claviger_domain::ScopeSet;
+use claviger_domain::authority::{Authority, Place, Selector};
 
 use crate::Full;
 use crate::chunked::Chunked;
 
 /// The most different policies there can be.
 pub const MAX_POLICIES: u32 = 1 << 20;
+/// The policy that allows nothing.
+pub(crate) const NOTHING: u32 = 0;
 
-/// What a token was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// An authority, with what most checks ask of it worked out.
+#[derive(Debug)]
 pub(crate) struct Policy {
-    /// The scopes, before they are cut to the owner's power.
+    pub(crate) authority: Arc<Authority>,
+    /// Every scope that it has somewhere.
     pub(crate) scopes: ScopeSet,
+    /// It has all of them everywhere.
+    everywhere: bool,
 }
 
 /// The part that readers share.
@@ -29,15 +36,42 @@ pub(crate) struct Policies {
 /// The part that only the writer has.
 #[derive(Default)]
 pub(crate) struct PolicyNumbers {
-    numbers: HashMap<Policy, u32>,
+    numbers: HashMap<Arc<Authority>, u32>,
+    /// What was asked for last: a load brings the same again and again.
+    latest: Option<(Arc<Authority>, u32)>,
+}
+
+impl Policy {
+    fn new(authority: &Arc<Authority>) -> Self {
+        let scopes = authority.scopes();
+        let everywhere = match authority.grants() {
+            [grant] => grant.on == Selector::everywhere() && grant.scopes == scopes,
+            _ => false,
+        };
+        Self {
+            authority: authority.clone(),
+            scopes,
+            everywhere,
+        }
+    }
+
+    /// True when it allows all of `scopes`, which it has somewhere, at `place`. Cost: the grants, unless they hold everywhere.
+    #[inline]
+    pub(crate) fn reaches(&self, scopes: ScopeSet, place: &Place) -> bool {
+        self.everywhere || self.authority.allows_all(scopes, place)
+    }
 }
 
 impl Policies {
-    /// Room for that many.
-    pub(crate) fn new(limit: u32) -> Self {
-        Self {
+    /// Room for that many, and the numbers of those that are there from the start.
+    pub(crate) fn new(limit: u32) -> (Self, PolicyNumbers) {
+        let policies = Self {
             table: Chunked::new(limit),
-        }
+        };
+        let mut numbers = PolicyNumbers::default();
+        let nothing = policies.intern(&mut numbers, &Arc::default());
+        debug_assert_eq!(nothing, Ok(NOTHING), "the first number is 0");
+        (policies, numbers)
     }
 
     #[inline]
@@ -46,14 +80,23 @@ impl Policies {
     }
 
     /// The policy's number, a new one for a new policy.
-    pub(crate) fn intern(&self, writer: &mut PolicyNumbers, policy: Policy) -> Result<u32, Full> {
-        if let Some(&number) = writer.numbers.get(&policy) {
-            return Ok(number);
+    pub(crate) fn intern(&self, writer: &mut PolicyNumbers, authority: &Arc<Authority>) -> Result<u32, Full> {
+        if let Some((latest, number)) = &writer.latest
+            && (Arc::ptr_eq(latest, authority) || latest == authority)
+        {
+            return Ok(*number);
         }
-        let number = u32::try_from(writer.numbers.len()).map_err(|_| Full::Policies)?;
-        let place = self.table.get_or_grow(number).ok_or(Full::Policies)?;
-        place.get_or_init(|| policy);
-        writer.numbers.insert(policy, number);
+        let number = match writer.numbers.get(authority) {
+            Some(&number) => number,
+            None => {
+                let number = u32::try_from(writer.numbers.len()).map_err(|_| Full::Policies)?;
+                let place = self.table.get_or_grow(number).ok_or(Full::Policies)?;
+                place.get_or_init(|| Policy::new(authority));
+                writer.numbers.insert(authority.clone(), number);
+                number
+            }
+        };
+        writer.latest = Some((authority.clone(), number));
         Ok(number)
     }
 
@@ -80,36 +123,49 @@ pub(crate) fn map_bytes<K, V, S>(map: &HashMap<K, V, S>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use claviger_domain::Scope;
+    use claviger_domain::{Scope, TeamId};
 
     use super::*;
 
-    fn policy(scope: Scope) -> Policy {
-        Policy {
-            scopes: ScopeSet::only(scope),
-        }
+    fn authority(scope: Scope) -> Arc<Authority> {
+        Arc::new(Authority::of_token(ScopeSet::only(scope), Selector::everywhere()))
     }
 
     #[test]
     fn equal_policies_share_a_number() {
-        let (policies, mut writer) = (Policies::new(8), PolicyNumbers::default());
-        let read = policies.intern(&mut writer, policy(Scope::TokensRead)).unwrap();
-        let write = policies.intern(&mut writer, policy(Scope::TokensWrite)).unwrap();
+        let (policies, mut writer) = Policies::new(8);
+        let read = policies.intern(&mut writer, &authority(Scope::TokensRead)).unwrap();
+        let write = policies.intern(&mut writer, &authority(Scope::TokensWrite)).unwrap();
 
         assert_ne!(read, write);
-        assert_eq!(policies.intern(&mut writer, policy(Scope::TokensRead)), Ok(read));
-        assert_eq!(policies.get(read), Some(&policy(Scope::TokensRead)));
-        assert_eq!(policies.get(2), None);
+        assert_eq!(policies.intern(&mut writer, &authority(Scope::TokensRead)), Ok(read));
+        assert_eq!(
+            policies.get(read).unwrap().scopes,
+            ScopeSet::only(Scope::TokensRead)
+        );
+        assert!(policies.get(3).is_none());
     }
 
     #[test]
     fn the_limit_of_policies_is_reached_and_says_so() {
-        let (policies, mut writer) = (Policies::new(1), PolicyNumbers::default());
-        policies.intern(&mut writer, policy(Scope::TokensRead)).unwrap();
+        let (policies, mut writer) = Policies::new(2);
+        policies.intern(&mut writer, &authority(Scope::TokensRead)).unwrap();
 
-        let refused = policies.intern(&mut writer, policy(Scope::TokensWrite));
+        let refused = policies.intern(&mut writer, &authority(Scope::TokensWrite));
 
         assert_eq!(refused, Err(Full::Policies));
-        assert_eq!(policies.intern(&mut writer, policy(Scope::TokensRead)), Ok(0));
+        assert_eq!(policies.intern(&mut writer, &authority(Scope::TokensRead)), Ok(1));
+    }
+
+    #[test]
+    fn only_what_holds_everywhere_is_reached_without_looking() {
+        let team = TeamId::from_i64(1);
+        let scopes = ScopeSet::only(Scope::TokensRead);
+        let narrow = Policy::new(&Arc::new(Authority::of_token(scopes, Selector::team(team))));
+        let wide = Policy::new(&authority(Scope::TokensRead));
+
+        assert!(!narrow.reaches(scopes, &Place::ORGANIZATION));
+        assert!(narrow.reaches(scopes, &Place::team(team)));
+        assert!(wide.reaches(scopes, &Place::ORGANIZATION));
     }
 }

@@ -1,7 +1,7 @@
 //! The verifier: the path of a check, and what can be asked about the whole.
 //!
 //! Invariant: one function decides for every door. A check reads the peppers, one slot, one record and, shared by many tokens,
-//! one policy and one owner; it writes its thread's counter and, once a second for each token, the record's last use.
+//! its policy, its owner and the owner's policy; it writes its thread's counter and, once a second for each token, the record's last use.
 //! Called by `http`'s guard and doors through `service`; changes are in [`apply`](Verifier::apply).
 
 mod apply;
@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex};
 
 use apply::Writer;
 use arc_swap::ArcSwap;
-use claviger_domain::{OwnerId, ScopeSet, Timestamp, TokenId};
+use claviger_domain::authority::Power;
+use claviger_domain::{OwnerId, Timestamp, TokenId};
 use claviger_token::{Digest, Prefix, Presented, TokenHash, TokenType};
 use crossbeam_queue::ArrayQueue;
 
 use crate::counters::Counters;
-use crate::decision::{CODES, Decision, Denial, DenialCode, Presentation, Required, Verified};
+use crate::decision::{CODES, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
 use crate::index::{FoundBy, Hit, Index, Key, Mark, Snapshot};
 use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
@@ -56,13 +57,14 @@ impl Verifier {
     /// A verifier that knows no token yet. Occupies about 4 MB.
     pub fn new(prefix: Prefix, peppers: Peppers) -> Self {
         let (index, half) = Index::new(MAX_TOKENS);
+        let (policies, numbers) = Policies::new(MAX_POLICIES);
         Self {
             prefix,
             peppers: ArcSwap::from_pointee(peppers),
             index,
-            policies: Policies::new(MAX_POLICIES),
+            policies,
             owners: Owners::new(MAX_OWNERS),
-            writer: Mutex::new(Writer::new(half)),
+            writer: Mutex::new(Writer::new(half, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
             counters: Counters::new(),
@@ -72,7 +74,7 @@ impl Verifier {
     /// Decides whether the bearer of `presented` may do what is required, counts the decision, and marks the use if it is allowed.
     /// Never waits and never allocates. Cost: three SHA-256 compressions and two cache misses; a malformed text costs neither.
     pub fn check(&self, presented: &str, required: &Required, at: &Presentation) -> Decision {
-        let decision = self.decide(presented, required.scopes, at.now, Some(at.address));
+        let decision = self.decide(presented, required, at.now, Some(at.address));
         self.counters.count(decision.place());
         decision
     }
@@ -80,7 +82,16 @@ impl Verifier {
     /// Tells what `presented` is without a trace: no use is marked, nothing is counted. For the report of a leak and for secret
     /// scanning.
     pub fn inspect(&self, presented: &str, now: Timestamp) -> Decision {
-        self.decide(presented, ScopeSet::EMPTY, now, None)
+        self.decide(presented, &Required::default(), now, None)
+    }
+
+    /// What a verified token might do at the instant of its decision, and where. Cost: two reference counts.
+    pub fn power(&self, verified: &Verified) -> Power {
+        let authority = |number| {
+            let policy = self.policies.get(number);
+            policy.map_or_else(Arc::default, |policy| policy.authority.clone())
+        };
+        Power::new(authority(verified.policies.token), authority(verified.policies.owner))
     }
 
     /// When the token was last accepted, to the second, as far as this process knows; `None` also when it does not know the token.
@@ -134,7 +145,13 @@ impl Verifier {
     }
 
     /// The decision, and the mark of a use when it is an allowance of a check `from` some address.
-    fn decide(&self, presented: &str, required: ScopeSet, now: Timestamp, from: Option<IpAddr>) -> Decision {
+    fn decide(
+        &self,
+        presented: &str,
+        required: &Required,
+        now: Timestamp,
+        from: Option<IpAddr>,
+    ) -> Decision {
         let Ok(token) = Presented::parse(&self.prefix, presented) else {
             return Decision::deny(DenialCode::Malformed);
         };
@@ -203,14 +220,15 @@ impl Verifier {
     fn judge(
         &self,
         token: &Snapshot,
-        required: ScopeSet,
+        required: &Required,
         now: Timestamp,
     ) -> Option<(Verified, Result<(), DenialCode>)> {
         let fields = &token.fields;
         let owner = self.owners.get(fields.owner)?;
         let policy = self.policies.get(fields.policy)?;
+        let bound = self.policies.get(owner.policy)?;
         let id = TokenId::from_i64(fields.id);
-        let scopes = policy.scopes.intersection(owner.power);
+        let scopes = policy.scopes.intersection(bound.scopes);
         let self_owned = fields.flags & SELF_OWNED != 0;
         let verified = Verified {
             id,
@@ -220,8 +238,15 @@ impl Verifier {
             scopes,
             expires_at: (fields.expires_at != NEVER).then(|| Timestamp::from_micros(fields.expires_at)),
             first_use: false,
+            policies: PolicyPair {
+                token: fields.policy,
+                owner: owner.policy,
+            },
         };
-        let missing = required.difference(scopes);
+        let missing = required.scopes.difference(scopes);
+        let reaches = |place| {
+            policy.reaches(required.scopes, place) && bound.reaches(required.scopes, place)
+        };
         let judged = if token.ended() {
             Err(DenialCode::Revoked)
         } else if now.micros() >= fields.expires_at {
@@ -230,6 +255,8 @@ impl Verifier {
             Err(DenialCode::Revoked)
         } else if !missing.is_empty() {
             Err(DenialCode::InsufficientScope { missing })
+        } else if required.at.as_ref().is_some_and(|place| !reaches(place)) {
+            Err(DenialCode::Restricted)
         } else {
             Ok(())
         };

@@ -10,8 +10,8 @@ mod revoke;
 mod show;
 mod update;
 
-use clap::{Subcommand, ValueEnum};
-use claviger_api::tokens::TokenType;
+use clap::{Args, Subcommand, ValueEnum};
+use claviger_api::tokens::{Restrictions, TokenType};
 
 use crate::exit::{self, Outcome};
 
@@ -36,6 +36,25 @@ pub(crate) enum Kind {
     Personal,
     /// Acts as itself, everywhere in the organization.
     Global,
+    /// Acts as itself, on all that is one team's.
+    Team,
+    /// Acts as itself, on one service.
+    Service,
+}
+
+/// Where a token may act.
+#[derive(Debug, Args)]
+#[group(multiple = true)]
+pub(crate) struct Only {
+    /// Only on this team and what is its; repeat it or separate by commas.
+    #[arg(long = "only-team", value_name = "ID", value_delimiter = ',')]
+    only_teams: Option<Vec<String>>,
+    /// Only on this service; repeat it or separate by commas.
+    #[arg(long = "only-service", value_name = "ID", value_delimiter = ',')]
+    only_services: Option<Vec<String>>,
+    /// Only in this environment; repeat it or separate by commas.
+    #[arg(long = "only-environment", value_name = "ID", value_delimiter = ',')]
+    only_environments: Option<Vec<String>>,
 }
 
 // === impl Token ===
@@ -62,6 +81,21 @@ impl From<Kind> for TokenType {
         match kind {
             Kind::Personal => Self::Personal,
             Kind::Global => Self::Global,
+            Kind::Team => Self::Team,
+            Kind::Service => Self::Service,
         }
+    }
+}
+
+// === impl Only ===
+
+impl From<Only> for Option<Restrictions> {
+    fn from(only: Only) -> Self {
+        let restrictions = Restrictions {
+            teams: only.only_teams,
+            services: only.only_services,
+            environments: only.only_environments,
+        };
+        (restrictions != Restrictions::default()).then_some(restrictions)
     }
 }

@@ -6,6 +6,8 @@ mod answers;
 mod config;
 mod demo;
 mod help;
+mod order;
+mod people;
 mod reference;
 mod scan;
 mod secrets;

@@ -2,6 +2,7 @@
 
 use claviger_api::{
     deployments::ListDeployments,
+    teams::{SetMember, TeamRole},
     tokens::{IssueToken, ListTokens, ReportLeak, RevokeToken, TokenState},
     verify::Verify,
 };
@@ -149,6 +150,33 @@ async fn a_secret_in_the_place_of_an_id_is_never_sent() {
         assert!(error.is_unreached());
     }
     assert_eq!(stub.received(), "");
+}
+
+#[tokio::test]
+async fn a_member_is_named_by_both_ids_in_the_path() {
+    let member = r#"{"user":"usr_01k9zv5m3r000","email":"ada@example.org","role":"manager","since":"2026-11-22T10:00:00Z"}"#;
+    let receipt = r#"{"epoch":7,"verifiers":{"confirmed":1,"fenced":0},"slowest_ms":0}"#;
+    let stub = Stub::answering([json(&format!(r#"{{"member":{member},"receipt":{receipt}}}"#))]).await;
+    let body = SetMember {
+        role: TeamRole::Manager,
+    };
+
+    let changed = client(&stub)
+        .set_member("team_01k9zv5m3r000", "usr_01k9zv5m3r000", &body)
+        .await
+        .unwrap();
+
+    assert_eq!(
+        (changed.member.role, changed.receipt.epoch),
+        (TeamRole::Manager, 7)
+    );
+    expect![[r#"
+        PUT /v1/teams/team_01k9zv5m3r000/members/usr_01k9zv5m3r000 HTTP/1.1
+        authorization: Bearer clvp_caller
+        content-type: application/json
+        {"role":"manager"}
+    "#]]
+    .assert_eq(&stub.received());
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ use crate::problem::Problem;
     request_body = ReportDeployment,
     responses(
         (status = 201, description = "The report as it is kept.", body = Deployment),
+        (status = 404, description = "`service_not_found`: there is none of that name that the calling token may know of", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`idempotency_in_flight`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency_key_reused`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         GuardedBody,

@@ -31,6 +31,31 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "There is no such deployment, or none that you may know of.",
     ),
     (
+        "email_taken",
+        409,
+        "The organization has a person with this address.",
+    ),
+    (
+        "environment_in_use",
+        409,
+        "A stage is in this environment. Move or delete the stage first.",
+    ),
+    (
+        "environment_limit_reached",
+        409,
+        "There are as many environments as an organization may have.",
+    ),
+    (
+        "environment_name_taken",
+        409,
+        "There is an environment of this name, perhaps in another spelling. Choose another.",
+    ),
+    (
+        "environment_not_found",
+        404,
+        "There is no such environment, or none that you may know of.",
+    ),
+    (
         "field_invalid",
         400,
         "A field's value has another type or form; <code>errors</code> names it.",
@@ -80,6 +105,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         500,
         "A fault of ours. Report it with the <code>request_id</code>.",
     ),
+    (
+        "invitation_gone",
+        410,
+        "The invitation was used or withdrawn, ran out, or was made by somebody who may no longer invite so far. Ask for another.",
+    ),
+    (
+        "invitation_not_found",
+        404,
+        "There is no such invitation, or none that you may know of.",
+    ),
     ("json_invalid", 400, "The body is no JSON, or names a key twice."),
     ("json_too_deep", 400, "The JSON is nested too deeply."),
     (
@@ -88,9 +123,24 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The JSON has too many values, or an array too many strings.",
     ),
     (
+        "last_administrator",
+        409,
+        "The organization keeps one super administrator who may act. Make another one first.",
+    ),
+    (
         "media_type_unsupported",
         415,
         "Send the body as <code>Content-Type: application/json</code>.",
+    ),
+    (
+        "member_limit_reached",
+        409,
+        "The team has as many members as a team may have.",
+    ),
+    (
+        "member_not_found",
+        404,
+        "This person does not belong to the team.",
     ),
     (
         "method_not_allowed",
@@ -103,11 +153,17 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The request presents two different credentials. Send one.",
     ),
     (
+        "out_of_reach",
+        403,
+        "The token has the scope, and not here: it may see the thing and not do this to it.",
+    ),
+    (
         "outcome_unknown",
         503,
         "The change may be done or not. Look, or repeat the call with the same Idempotency-Key.",
     ),
     ("page_not_found", 404, "There is no such page."),
+    ("password_wrong", 403, "This is not your present password."),
     (
         "pepper_has_stragglers",
         409,
@@ -139,11 +195,42 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         503,
         "The request took too long. Whether it was done is unknown: look before you repeat it.",
     ),
+    (
+        "reset_gone",
+        410,
+        "The password reset was used, voided or ran out. Ask for another.",
+    ),
+    ("reset_not_found", 404, "There is no such password reset."),
+    (
+        "role_exceeds_caller",
+        403,
+        "The role brings more than the calling token has. Nobody hands out what they do not have.",
+    ),
     ("route_not_found", 404, "There is nothing at this path."),
     (
         "secret_already_shown",
         409,
         "The secret was shown once and is gone. Regenerate the token to get a new one.",
+    ),
+    (
+        "service_in_use",
+        409,
+        "The service has live tokens. Revoke them first.",
+    ),
+    (
+        "service_limit_reached",
+        409,
+        "There are as many services as an organization may have.",
+    ),
+    (
+        "service_name_taken",
+        409,
+        "There is a service of this name, perhaps in another spelling. Choose another.",
+    ),
+    (
+        "service_not_found",
+        404,
+        "There is no such service, or none that you may know of.",
     ),
     (
         "setup_code_expired",
@@ -162,6 +249,21 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Set-up is possible from the server's own machine only.",
     ),
     (
+        "stage_limit_reached",
+        409,
+        "There are as many stages as an organization may have.",
+    ),
+    (
+        "stage_name_taken",
+        409,
+        "There is a stage of this name, perhaps in another spelling. Choose another.",
+    ),
+    (
+        "stage_not_found",
+        404,
+        "There is no such stage, or none that you may know of.",
+    ),
+    (
         "storage_full",
         507,
         "The server's disk is full. Nothing was changed.",
@@ -170,6 +272,26 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "store_unavailable",
         503,
         "The store cannot be reached. Nothing was changed; try again.",
+    ),
+    (
+        "team_limit_reached",
+        409,
+        "There are as many teams as an organization may have.",
+    ),
+    (
+        "team_name_taken",
+        409,
+        "There is a team of this name, perhaps in another spelling. Choose another.",
+    ),
+    (
+        "team_not_empty",
+        409,
+        "Something belongs to the team. Move or delete it first.",
+    ),
+    (
+        "team_not_found",
+        404,
+        "There is no such team, or none that you may know of.",
     ),
     (
         "token_in_query",
@@ -206,6 +328,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "token_of_other_owner",
         403,
         "Only the owner of a token may do this with it.",
+    ),
+    (
+        "too_many_attempts",
+        429,
+        "Too many wrong guesses. Try again after <code>Retry-After</code> seconds.",
+    ),
+    (
+        "user_deactivated",
+        409,
+        "The person is deactivated. Reactivate them first.",
     ),
     ("user_not_found", 404, "There is no such user."),
     (

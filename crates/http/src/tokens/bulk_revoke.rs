@@ -86,6 +86,9 @@ fn parsed(filter: &RevokeFilter, fields: &mut Fields) -> TokenFilter {
         owner: fields
             .take(optional("filter.owner", filter.owner.as_deref(), owner))
             .flatten(),
+        holder: fields
+            .take(wire::holder(filter.team.as_deref(), filter.service.as_deref()))
+            .flatten(),
         ..TokenFilter::default()
     }
 }

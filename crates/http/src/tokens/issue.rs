@@ -36,6 +36,7 @@ use crate::problem::Problem;
             body = IssuedToken,
             headers(("Location" = String, description = "Where its record is.")),
         ),
+        (status = 404, description = "`team_not_found`, `service_not_found`: there is none that the caller may know of", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`token_name_taken`, `idempotency_in_flight`, `secret_already_shown`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency_key_reused`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         GuardedBody,
@@ -90,15 +91,23 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
         body.expires_at.as_deref(),
         body.never_expires,
     ));
-    let (Some(name), Some(description), Some(scopes), Some(expiry)) = (name, description, scopes, expiry)
+    let token_type = body.token_type.unwrap_or(TokenType::Personal);
+    let recipient = wire::recipient(token_type, body.team.as_deref(), body.service.as_deref());
+    let recipient = fields.take(recipient);
+    let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
+    let restrictions = fields.take_all(restrictions.transpose());
+    let given = (recipient, scopes, restrictions);
+    let (Some(name), Some(description), Some(expiry), (Some(recipient), Some(scopes), Some(restrictions))) =
+        (name, description, expiry, given)
     else {
         return Err(fields.refused());
     };
     Ok(NewToken {
-        token_type: wire::parsed_type(body.token_type.unwrap_or(TokenType::Personal)),
+        recipient,
         name,
         description: description.unwrap_or_default(),
         scopes,
+        restrictions: restrictions.unwrap_or_default(),
         expiry,
     })
 }

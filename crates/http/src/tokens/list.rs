@@ -64,6 +64,9 @@ fn parsed(query: &ListTokens) -> Result<(TokenFilter, Order, u32), Problem> {
         owner: fields
             .take(optional("owner", query.owner.as_deref(), owner))
             .flatten(),
+        holder: fields
+            .take(wire::holder(query.team.as_deref(), query.service.as_deref()))
+            .flatten(),
         ..TokenFilter::default()
     };
     let order = fields.take(order(query.sort.as_deref().unwrap_or("-created_at")));

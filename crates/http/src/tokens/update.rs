@@ -60,7 +60,11 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
         body.expires_at.as_deref(),
         body.never_expires,
     ));
-    let (Some(name), Some(description), Some(scopes), Some(expiry)) = (name, description, scopes, expiry)
+    let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
+    let restrictions = fields.take_all(restrictions.transpose());
+    let given = (scopes, restrictions);
+    let (Some(name), Some(description), Some(expiry), (Some(scopes), Some(restrictions))) =
+        (name, description, expiry, given)
     else {
         return Err(fields.refused());
     };
@@ -68,6 +72,7 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
         name,
         description,
         scopes,
+        restrictions,
         expiry,
     })
 }

@@ -1,12 +1,18 @@
 //! Between the wire types of tokens and the domain's.
 
-use claviger_api::tokens as api;
-use claviger_domain::receipt::Receipt;
-use claviger_domain::token::{Expiry, Token, TokenState, TokenType};
-use claviger_domain::{FieldError, OwnerId, Scope, ScopeSet, Timestamp, TokenId, UserId};
-use claviger_service::tokens::{Changed, Issued, Revoked};
+use std::collections::BTreeSet;
+use std::str::FromStr;
 
-use crate::fields::instant;
+use claviger_api::tokens as api;
+use claviger_domain::id::MalformedId;
+use claviger_domain::receipt::Receipt;
+use claviger_domain::token::{Expiry, Holder, Restrictions, Token, TokenState, TokenType};
+use claviger_domain::{
+    FieldError, OwnerId, Scope, ScopeSet, ServiceId, TeamId, Timestamp, TokenId, UserId,
+};
+use claviger_service::tokens::{Changed, Issued, Recipient, Revoked};
+
+use crate::fields::{id, instant};
 use crate::idempotency::render;
 
 /// A record as it stands at `now`.
@@ -15,7 +21,7 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
     let last_use = token.last_use.as_ref();
     api::Token {
         id: token.id.to_string(),
-        token_type: token_type(token.token_type),
+        token_type: token_type(token.token_type()),
         name: token.name.as_str().to_owned(),
         description: token.description.as_str().to_owned(),
         scopes: scopes(token.scopes),
@@ -25,7 +31,16 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
             TokenState::Expired => api::TokenState::Expired,
             TokenState::Revoked => api::TokenState::Revoked,
         },
-        owner: owner(token.token_type, token.owner),
+        owner: owner(token.token_type(), token.owner),
+        team: match token.holder {
+            Holder::Team(team) | Holder::Service { team, .. } => Some(team.to_string()),
+            Holder::Person(_) | Holder::Organization(_) => None,
+        },
+        service: match token.holder {
+            Holder::Service { service, .. } => Some(service.to_string()),
+            Holder::Person(_) | Holder::Organization(_) | Holder::Team(_) => None,
+        },
+        restrictions: (!token.restrictions.is_empty()).then(|| restrictions(&token.restrictions)),
         created_at: token.created_at.to_string(),
         created_by: token.created_by.to_string(),
         updated_at: token.updated_at.to_string(),
@@ -80,11 +95,13 @@ pub(crate) fn receipt(receipt: &Receipt) -> api::Receipt {
     }
 }
 
-/// The shown type. Team and service tokens have no wire form yet and are not issued; they would act as themselves.
+/// The shown type.
 pub(crate) fn token_type(token_type: TokenType) -> api::TokenType {
     match token_type {
         TokenType::Personal => api::TokenType::Personal,
-        TokenType::Global | TokenType::Team | TokenType::Service => api::TokenType::Global,
+        TokenType::Global => api::TokenType::Global,
+        TokenType::Team => api::TokenType::Team,
+        TokenType::Service => api::TokenType::Service,
     }
 }
 
@@ -93,6 +110,98 @@ pub(crate) fn parsed_type(token_type: api::TokenType) -> TokenType {
     match token_type {
         api::TokenType::Personal => TokenType::Personal,
         api::TokenType::Global => TokenType::Global,
+        api::TokenType::Team => TokenType::Team,
+        api::TokenType::Service => TokenType::Service,
+    }
+}
+
+/// Whose a new token is to be, from its type and the thing that the type needs.
+///
+/// # Errors
+/// `field_missing` without that thing, `field_not_applicable` with another, `id_malformed`.
+pub(crate) fn recipient(
+    token_type: api::TokenType,
+    team: Option<&str>,
+    service: Option<&str>,
+) -> Result<Recipient, FieldError> {
+    let unwanted = |field: &'static str| {
+        let detail = format!("a token of this type belongs to no {field}");
+        FieldError::new(field, "field_not_applicable", detail)
+    };
+    let missing = |field: &'static str| {
+        let detail = format!("a token of this type needs its `{field}`");
+        FieldError::new(field, "field_missing", detail)
+    };
+    match (token_type, team, service) {
+        (api::TokenType::Personal, None, None) => Ok(Recipient::Caller),
+        (api::TokenType::Global, None, None) => Ok(Recipient::Organization),
+        (api::TokenType::Team, Some(team), None) => id("team", team).map(Recipient::Team),
+        (api::TokenType::Service, None, Some(service)) => id("service", service).map(Recipient::Service),
+        (api::TokenType::Team, _, Some(_)) => Err(unwanted("service")),
+        (api::TokenType::Service, Some(_), _) => Err(unwanted("team")),
+        (api::TokenType::Team, None, None) => Err(missing("team")),
+        (api::TokenType::Service, None, None) => Err(missing("service")),
+        (_, Some(_), _) => Err(unwanted("team")),
+        (_, None, Some(_)) => Err(unwanted("service")),
+    }
+}
+
+/// The shown restrictions.
+pub(crate) fn restrictions(restrictions: &Restrictions) -> api::Restrictions {
+    fn texts<T: std::fmt::Display>(listed: Option<&BTreeSet<T>>) -> Option<Vec<String>> {
+        listed.map(|listed| listed.iter().map(ToString::to_string).collect())
+    }
+
+    api::Restrictions {
+        teams: texts(restrictions.teams.as_ref()),
+        services: texts(restrictions.services.as_ref()),
+        environments: texts(restrictions.environments.as_ref()),
+    }
+}
+
+/// The named restrictions.
+///
+/// # Errors
+/// `id_malformed` for each text that is no id of its kind.
+pub(crate) fn parsed_restrictions(body: &api::Restrictions) -> Result<Restrictions, Vec<FieldError>> {
+    fn parsed<T: Ord + FromStr<Err = MalformedId>>(
+        list: &str,
+        texts: Option<&Vec<String>>,
+        errors: &mut Vec<FieldError>,
+    ) -> Option<BTreeSet<T>> {
+        let ids = texts?.iter().enumerate().filter_map(|(place, text)| {
+            let field = format!("restrictions.{list}[{place}]");
+            id(&field, text).map_err(|error| errors.push(error)).ok()
+        });
+        Some(ids.collect())
+    }
+
+    let mut errors = Vec::new();
+    let restrictions = Restrictions {
+        teams: parsed("teams", body.teams.as_ref(), &mut errors),
+        services: parsed("services", body.services.as_ref(), &mut errors),
+        environments: parsed("environments", body.environments.as_ref(), &mut errors),
+    };
+    if errors.is_empty() {
+        Ok(restrictions)
+    } else {
+        Err(errors)
+    }
+}
+
+/// The number of the team or service that a filter names; at most one of them.
+///
+/// # Errors
+/// `id_malformed`; `filter_ambiguous` for both.
+pub(crate) fn holder(team: Option<&str>, service: Option<&str>) -> Result<Option<i64>, FieldError> {
+    match (team, service) {
+        (None, None) => Ok(None),
+        (Some(team), None) => id("team", team).map(|team: TeamId| Some(team.get())),
+        (None, Some(service)) => id("service", service).map(|service: ServiceId| Some(service.get())),
+        (Some(_), Some(_)) => {
+            let detail = "name a team or a service; no token is both's";
+            Err(FieldError::new("service", "filter_ambiguous", detail))
+        }
     }
 }
 

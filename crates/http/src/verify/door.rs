@@ -209,9 +209,7 @@ fn asker(app: &App, parts: &Parts, peer: Option<Peer>) -> Result<Asker, Problem>
         return Err(problem);
     }
     announced(&parts.headers, &app.edge().limits)?;
-    let required = Required {
-        scopes: scope::TokensVerify::SCOPES,
-    };
+    let required = Required::scopes(scope::TokensVerify::SCOPES);
     let address = address_or_unknown(peer.and_then(Peer::address));
     let at = Presentation {
         now: app.now(),

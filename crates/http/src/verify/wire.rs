@@ -46,13 +46,12 @@ impl Serialize for ShownToken<'_> {
         let verified = self.0;
         let mut shown = serializer.serialize_struct("VerifiedToken", 6)?;
         shown.serialize_field("id", &Text(verified.id))?;
+        shown.serialize_field("type", verified.token_type.as_str())?;
         match verified.token_type {
             TokenType::Personal => {
-                shown.serialize_field("type", "personal")?;
                 shown.serialize_field("owner", &Text(UserId::from_i64(verified.owner.get())))?;
             }
             TokenType::Global | TokenType::Team | TokenType::Service => {
-                shown.serialize_field("type", "global")?;
                 shown.serialize_field("owner", &Text(TokenId::from_i64(verified.owner.get())))?;
             }
         }
@@ -87,6 +86,7 @@ mod tests {
             scopes: [Scope::TokensRead, Scope::AuditRead].into_iter().collect(),
             expires_at,
             first_use: false,
+            policies: claviger_verify::PolicyPair::default(),
         }
     }
 
@@ -94,10 +94,11 @@ mod tests {
         let is_personal = token.token_type == TokenType::Personal;
         api::VerifiedToken {
             id: token.id.to_string(),
-            token_type: if is_personal {
-                ApiType::Personal
-            } else {
-                ApiType::Global
+            token_type: match token.token_type {
+                TokenType::Personal => ApiType::Personal,
+                TokenType::Global => ApiType::Global,
+                TokenType::Team => ApiType::Team,
+                TokenType::Service => ApiType::Service,
             },
             owner: if is_personal {
                 UserId::from_i64(9).to_string()

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use claviger_domain::name::Label;
 use claviger_domain::receipt::Receipt;
-use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token, TokenState};
-use claviger_domain::{OwnerId, TokenId};
+use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token, TokenState, TokenType};
+use claviger_domain::{OwnerId, Scope, TokenId};
 use claviger_store::{Tx, tokens as rows};
 
 use super::list::{Order, SortKey, TokenFilter};
 use super::revoke::{record_of, row_of};
-use super::{TokenType, from_row};
+use super::from_row;
 use claviger_verify::Change;
 
 use crate::changes::{Kind, Visibility};
@@ -46,7 +46,7 @@ pub struct BulkOutcome {
     pub revoked: u64,
     /// Tokens among the ids that had ended already.
     pub already_ended: u64,
-    /// Ids of no token that the caller sees.
+    /// Ids of no token that the caller may manage.
     pub not_found: Vec<TokenId>,
     /// How many of the live ones were used within the last hour.
     pub used_last_hour: u64,
@@ -119,6 +119,7 @@ impl Service {
             .into_iter()
             .filter(|row| row.org == org)
             .map(|row| from_row(&row))
+            .filter(|token| !matches!(token, Ok(token) if !ctx.manages_token(token)))
             .collect::<Result<Vec<_>>>()?;
         let seen: HashSet<TokenId> = known.iter().map(|token| token.id).collect();
         let (live, ended): (Vec<Token>, Vec<Token>) =
@@ -154,7 +155,7 @@ impl Service {
             key: SortKey::LastUsedAt,
             descending: true,
         };
-        let mut query = self.query(ctx, &filter, newest_use, SHOWN, None);
+        let mut query = self.query(ctx, Scope::TokensWrite, &filter, newest_use, SHOWN, None);
         query.except = Some(ctx.caller.token);
 
         let lately = rows::TokenFilter {
@@ -301,7 +302,7 @@ fn most_recently_used(tokens: &[Token]) -> Vec<Doomed> {
         id: token.id,
         name: token.name.as_str().to_owned(),
         owner: token.owner,
-        token_type: token.token_type,
+        token_type: token.token_type(),
         last_use: token.last_use.clone(),
     };
     doomed.into_iter().map(shown).collect()

@@ -20,7 +20,7 @@ impl Service {
         let service = self.clone();
         let ctx = ctx.clone();
         let deleted = self.0.store.write(async move |tx: &mut Tx| {
-            let token = service.visible(tx, &ctx, id).await?;
+            let token = service.manageable(tx, &ctx, id).await?;
             if token.is_live(ctx.now()) {
                 return Err(Error::conflict(
                     "token_live",

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use claviger_domain::audit::Action;
-use claviger_domain::owner::{Caller, Role};
-use claviger_domain::token::{DEFAULT_DAYS, Expiry, Token, TokenType, attenuates};
-use claviger_domain::{OwnerId, ScopeSet, Timestamp, TokenId};
+use claviger_domain::authority::Authority;
+use claviger_domain::owner::Caller;
+use claviger_domain::token::{DEFAULT_DAYS, Expiry, Holder, Token, attenuates};
+use claviger_domain::{Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
 use claviger_token::{Digest, PepperId, Secret, generate};
 use claviger_verify::{Change, MAX_TOKENS};
 use serde_json::json;
 
-use super::{Issued, NewToken, owner_of, record::to_row, shown};
+use super::{Issued, NewToken, owner_of, record::to_row, shown, shown_holder, shown_restrictions};
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -19,26 +20,18 @@ use crate::idempotency::{Once, Reply};
 use crate::{Context, Service};
 
 impl Service {
-    /// Issues a token to the caller (`personal`) or one that acts as itself (`global`).
+    /// Issues a token to the caller, or one that acts as itself for the organization, a team or a service.
     ///
     /// # Errors
-    /// `Invalid` when the token would reach further or live longer than the caller's; `token_name_taken`; those of an
-    /// Idempotency-Key; those of the store.
+    /// `Invalid` when the token would reach further or live longer than the caller's; `team` or `service` not found; `out_of_reach`;
+    /// `token_name_taken`; those of an Idempotency-Key; those of the store.
     pub async fn issue_token(
         &self,
         ctx: &Context,
         new: NewToken,
         once: Option<Once<Issued>>,
     ) -> Result<Reply<Issued>> {
-        let owner = ctx.caller.owner;
-        if new.token_type == TokenType::Personal && ctx.caller.user.is_none() {
-            let detail = "a token that acts as itself is no person: it issues `global` tokens only";
-            return Err(Error::field("type", "type_needs_user", detail));
-        }
         let claim = self.claim(ctx, once)?;
-        let (token, secret) = self.make(&new, &ctx.caller, owner, ctx.now())?;
-        attenuates(&ctx.caller, token.scopes, token.expires_at)?;
-
         let service = self.clone();
         let ctx = ctx.clone();
         let visibility = Visibility::default();
@@ -49,7 +42,16 @@ impl Service {
             {
                 return Ok(earlier);
             }
-            let receipt = service.put(tx, &ctx.by(), &token, &visibility).await?;
+            let holder = service.holder(tx, &ctx, new.recipient).await?;
+            let teams = service.resolve(tx, &ctx, &new.restrictions).await?;
+            let (token, secret) = service.make(&new, holder, &ctx.caller, ctx.now())?;
+            let authority = token.authority(|service| teams.get(&service).copied());
+            let is_sibling = token.owner == ctx.caller.owner;
+            attenuates(&ctx.caller, &authority, is_sibling, token.expires_at)?;
+
+            let receipt = service
+                .put(tx, &ctx.by(), &token, authority, &visibility)
+                .await?;
             let issued = Issued {
                 token,
                 secret,
@@ -74,8 +76,8 @@ impl Service {
     pub(crate) fn make(
         &self,
         new: &NewToken,
+        holder: Holder,
         caller: &Caller,
-        maker: OwnerId,
         now: Timestamp,
     ) -> Result<(Token, Secret)> {
         let expires_at = match new.expiry {
@@ -83,16 +85,17 @@ impl Service {
             None => Some(default_end(caller.expires_at, now)),
         };
         let id = TokenId::from_i64(self.0.ids.next(now));
-        let secret = generate(&self.0.prefix, new.token_type, &*self.0.random)?;
+        let secret = generate(&self.0.prefix, holder.token_type(), &*self.0.random)?;
         let (digest, pepper) = self.digest(&secret);
         let token = Token {
             id,
             org: caller.org,
-            owner: owner_of(new.token_type, id, maker),
-            token_type: new.token_type,
+            owner: owner_of(holder, id),
+            holder,
             name: new.name.clone(),
             description: new.description.clone(),
             scopes: new.scopes,
+            restrictions: new.restrictions.clone(),
             hint: secret.hint(),
             digest,
             pepper,
@@ -113,6 +116,7 @@ impl Service {
         tx: &mut Tx,
         by: &By<'_>,
         token: &Token,
+        authority: Authority,
         visibility: &Visibility,
     ) -> Result<u64> {
         let now = by.origin.now;
@@ -123,14 +127,16 @@ impl Service {
         }
         self.refuse_taken_name(tx, token, now).await?;
         rows::insert(tx, &to_row(token)).await?;
-        let applied = vec![Change::Upsert(super::entry(token, owner_power(token.token_type)))];
+        let applied = vec![Change::Upsert(super::record::entry(token, authority))];
         let epoch = self
             .change(tx, Kind::Issue, &[token.id], now, visibility, applied)
             .await?;
         let detail = json!({
             "name": token.name.as_str(),
-            "type": token.token_type.as_str(),
+            "type": token.token_type().as_str(),
+            "holder": shown_holder(token.holder),
             "scopes": token.scopes,
+            "restrictions": shown_restrictions(&token.restrictions),
             "expires_at": shown(token.expires_at),
             "hint": token.hint.as_str(),
         });
@@ -151,14 +157,6 @@ impl Service {
     pub(crate) fn digest(&self, secret: &Secret) -> (Digest, PepperId) {
         let pepper = self.0.keys.peppers().current.pepper();
         (pepper.digest(&secret.hash()), pepper.id())
-    }
-}
-
-/// The present power of an owner. Every user is a super administrator so far; a token that acts as itself has what it was given.
-pub(crate) fn owner_power(token_type: TokenType) -> ScopeSet {
-    match token_type {
-        TokenType::Personal => Role::SuperAdmin.power(),
-        TokenType::Global | TokenType::Team | TokenType::Service => ScopeSet::all(),
     }
 }
 

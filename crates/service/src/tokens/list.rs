@@ -1,7 +1,7 @@
 //! List and show: what there is, with the last uses that are not in the store yet.
 
 use claviger_domain::token::{LastUse, Token, TokenState, TokenType};
-use claviger_domain::{OwnerId, Timestamp, TokenId};
+use claviger_domain::{OwnerId, Scope, Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
 
 use super::from_row;
@@ -17,6 +17,8 @@ pub struct TokenFilter {
     pub token_type: Option<TokenType>,
     /// Only tokens that act as this principal.
     pub owner: Option<OwnerId>,
+    /// Only tokens of this team or service.
+    pub holder: Option<i64>,
     /// Only names (in any spelling) or hints that begin so.
     pub text: Option<String>,
     /// Only names that begin so.
@@ -95,7 +97,7 @@ impl Service {
             ),
             None => None,
         };
-        let query = self.query(ctx, filter, order, limit + 1, after);
+        let query = self.query(ctx, Scope::TokensRead, filter, order, limit + 1, after);
         let mut found = self
             .0
             .store
@@ -128,10 +130,11 @@ impl Service {
         Ok(self.with_pending_use(token))
     }
 
-    /// The store's form of a filter.
+    /// The store's form of a filter, over the tokens to which the caller may do `scope`.
     pub(super) fn query(
         &self,
         ctx: &Context,
+        scope: Scope,
         filter: &TokenFilter,
         order: Order,
         limit: u32,
@@ -142,7 +145,9 @@ impl Service {
             now: ctx.now(),
             state: filter.state.map(|state| state.as_str()),
             token_type: filter.token_type.map(TokenType::as_str),
+            visible: ctx.tokens_within(scope),
             owner: filter.owner,
+            holder: filter.holder,
             key_or_hint_prefix: filter.text.as_deref().map(|text| {
                 (
                     claviger_domain::name::NameKey::of(text).into_string(),

@@ -1,13 +1,17 @@
 //! Between the store's rows, the domain's records and the verifier's entries.
 
+use std::sync::Arc;
+
 use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::owner::Principal;
 use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token};
+use claviger_domain::authority::Authority;
 use claviger_domain::{OwnerId, ScopeSet, Timestamp};
 use claviger_store::tokens::TokenRow;
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Entry;
 
+use super::compile::{holder_of, restrictions_of};
 use crate::error::{Error, Result};
 use crate::{Context, Service};
 use claviger_domain::TokenId;
@@ -31,11 +35,13 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
                 .map_err(|_| broken("note"))?,
         }),
     };
+    let token_type = row.token_type.parse().map_err(|_| broken("type"))?;
     Ok(Token {
         id: row.id,
         org: row.org,
         owner: row.owner,
-        token_type: row.token_type.parse().map_err(|_| broken("type"))?,
+        holder: holder_of(token_type, row.holder, row.service_team),
+        restrictions: restrictions_of(row.restrictions.as_deref()).map_err(|_| broken("restriction"))?,
         name: Name::parse("name", &row.name).map_err(|_| broken("name"))?,
         description: Description::parse("description", &row.description)
             .map_err(|_| broken("description"))?,
@@ -62,7 +68,11 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         id: token.id,
         org: token.org,
         owner: token.owner,
-        token_type: token.token_type.as_str().to_owned(),
+        token_type: token.token_type().as_str().to_owned(),
+        holder: token.holder.number(),
+        service_team: None,
+        restrictions: (!token.restrictions.is_empty())
+            .then(|| serde_json::to_string(&token.restrictions).unwrap_or_default()),
         name: token.name.as_str().to_owned(),
         name_key: token.name.key().into_string(),
         description: token.description.as_str().to_owned(),
@@ -84,16 +94,16 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
     }
 }
 
-/// What the verifier keeps of a record whose owner has this power.
-pub(crate) fn entry(token: &Token, owner_power: ScopeSet) -> Entry {
+/// What the verifier keeps of a record that was given this. Its owner is known there before it.
+pub(super) fn entry(token: &Token, authority: Authority) -> Entry {
     Entry {
         digest: token.digest,
         id: token.id,
         org: token.org,
         owner: token.owner,
-        owner_power,
-        token_type: token.token_type,
-        scopes: token.scopes,
+        owner_authority: Arc::default(),
+        token_type: token.token_type(),
+        authority: Arc::new(authority),
         expires_at: token.expires_at,
         revoked: token.revocation.is_some(),
         last_used: token.last_use.as_ref().map(|used| used.at),
@@ -101,15 +111,28 @@ pub(crate) fn entry(token: &Token, owner_power: ScopeSet) -> Entry {
 }
 
 impl Service {
-    /// The record `id`, if it is the caller's to see. Another organization's is as unknown as one that never was.
-    pub(super) async fn visible(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
+    /// The record `id`, if it is the caller's to see: its own, the one that it presents, or one within its reach. Another
+    /// organization's is as unknown as one that never was.
+    pub(crate) async fn visible(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
         let row = rows::by_id(tx, id).await?.filter(|row| row.org == ctx.org());
-        from_row(&row.ok_or_else(|| Error::not_found("token"))?)
+        let token = from_row(&row.ok_or_else(|| Error::not_found("token"))?)?;
+        if token.id == ctx.caller.token || ctx.sees_token(&token) {
+            Ok(token)
+        } else {
+            Err(Error::not_found("token"))
+        }
+    }
+
+    /// The same, and it must be the caller's to manage.
+    pub(super) async fn manageable(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
+        let token = self.visible(tx, ctx, id).await?;
+        ctx.require_managing(&token)?;
+        Ok(token)
     }
 
     /// The same, and it must be live to be changed.
     pub(super) async fn live(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
-        let token = self.visible(tx, ctx, id).await?;
+        let token = self.manageable(tx, ctx, id).await?;
         if token.is_live(ctx.now()) {
             return Ok(token);
         }
@@ -123,9 +146,9 @@ impl Service {
     /// Refuses a name that another live token of the owner bears.
     pub(super) async fn refuse_taken_name(&self, tx: &mut Tx, token: &Token, now: Timestamp) -> Result<()> {
         let key = token.name.key();
-        if rows::live_name_exists(tx, token.owner, key.as_str(), now, token.id).await? {
+        if rows::live_name_exists(tx, token.holder.number(), key.as_str(), now, token.id).await? {
             let detail = format!(
-                "another live token of this owner is called `{}`; choose another name or revoke that one",
+                "another live token of this holder is called `{}`; choose another name or revoke that one",
                 token.name
             );
             return Err(Error::conflict("token_name_taken", detail));

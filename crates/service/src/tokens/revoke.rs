@@ -35,7 +35,7 @@ impl Service {
         let visibility = Visibility::default();
         let seen = visibility.clone();
         let revoked = self.0.store.write(async move |tx: &mut Tx| {
-            let token = service.visible(tx, &ctx, id).await?;
+            let token = service.manageable(tx, &ctx, id).await?;
             service
                 .end(tx, &ctx.by(), token, RevokeReason::Requested, note, &visibility)
                 .await

@@ -3,14 +3,16 @@
 use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
 use claviger_domain::name::{Description, Name};
-use claviger_domain::token::{Expiry, Token, attenuates};
+use claviger_domain::authority::Authority;
+use claviger_domain::token::{Expiry, Restrictions, Token, attenuates};
 use claviger_domain::{ScopeSet, Timestamp};
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Change;
 use serde_json::{Map, Value, json};
 
-use super::issue::{expiry_field, owner_power};
-use super::{Changed, shown};
+use super::holder::ServiceTeams;
+use super::issue::expiry_field;
+use super::{Changed, shown, shown_restrictions};
 use crate::audit::Record;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -25,6 +27,8 @@ pub struct TokenChanges {
     pub description: Option<Description>,
     /// The new scopes, all of them.
     pub scopes: Option<ScopeSet>,
+    /// The new restrictions, all of them.
+    pub restrictions: Option<Restrictions>,
     /// A new end.
     pub expiry: Option<Expiry>,
 }
@@ -42,16 +46,17 @@ impl Service {
         let changed = self.0.store.write(async move |tx: &mut Tx| {
             let before = service.live(tx, &ctx, id).await?;
             let token = changed(&before, &changes, ctx.now())?;
-            refuse_widening(&ctx, &before, &token)?;
+            let teams = match &changes.restrictions {
+                Some(restrictions) => service.resolve(tx, &ctx, restrictions).await?,
+                None => service.resolve_known(tx, &token.restrictions).await?,
+            };
+            let authority = refuse_widening(&ctx, &before, &token, &teams)?;
             if token.name.key() != before.name.key() {
                 service.refuse_taken_name(tx, &token, ctx.now()).await?;
             }
             let row = super::record::to_row(&token);
             rows::update(tx, &row).await?;
-            let applied = vec![Change::Upsert(super::entry(
-                &token,
-                owner_power(token.token_type),
-            ))];
+            let applied = vec![Change::Upsert(super::record::entry(&token, authority))];
             let epoch = service
                 .change(tx, Kind::Update, &[id], ctx.now(), &visibility, applied)
                 .await?;
@@ -83,6 +88,9 @@ fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Tok
     if let Some(scopes) = changes.scopes {
         token.scopes = scopes;
     }
+    if let Some(restrictions) = &changes.restrictions {
+        token.restrictions = restrictions.clone();
+    }
     if let Some(expiry) = changes.expiry {
         token.expires_at = expiry.resolve(expiry_field(expiry), now)?;
     }
@@ -90,9 +98,13 @@ fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Tok
     Ok(token)
 }
 
-/// Only what the change adds is measured against the caller: a weaker caller may always narrow a stronger token.
-fn refuse_widening(ctx: &Context, before: &Token, after: &Token) -> Result<()> {
-    let added = after.scopes.difference(before.scopes);
+/// Only what the change adds is measured against the caller: a weaker caller may always narrow a stronger token. Gives what the
+/// token has after it.
+fn refuse_widening(ctx: &Context, before: &Token, after: &Token, teams: &ServiceTeams) -> Result<Authority> {
+    // A service that was listed before and is not any more cannot be part of what is added, so its team does not matter.
+    let team_of = |service| teams.get(&service).copied();
+    let authority = after.authority(team_of);
+    let added = authority.beyond(&before.authority(team_of));
     let prolonged = match (before.expires_at, after.expires_at) {
         (None, _) => false,
         (Some(_), None) => true,
@@ -103,7 +115,9 @@ fn refuse_widening(ctx: &Context, before: &Token, after: &Token) -> Result<()> {
     } else {
         ctx.caller.expires_at
     };
-    Ok(attenuates(&ctx.caller, added, end)?)
+    let is_sibling = after.owner == ctx.caller.owner;
+    attenuates(&ctx.caller, &added, is_sibling, end)?;
+    Ok(authority)
 }
 
 /// Before and after of each field that changed, for the audit trail.
@@ -121,6 +135,11 @@ fn difference(before: &Token, after: &Token) -> Value {
         after.description.as_str().into(),
     );
     compare("scopes", json!(before.scopes), json!(after.scopes));
+    compare(
+        "restrictions",
+        shown_restrictions(&before.restrictions),
+        shown_restrictions(&after.restrictions),
+    );
     compare("expires_at", shown(before.expires_at), shown(after.expires_at));
     Value::Object(fields)
 }

@@ -5,10 +5,11 @@
 
 use std::fmt;
 
+use claviger_domain::authority::Reach;
 use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 
 use super::{COLUMNS, TokenRow, read};
-use crate::dialect::prefix_end;
+use crate::dialect::{numbers, prefix_end};
 use crate::{StoreError, Tx, Value};
 
 /// Which records to list. All conditions must hold.
@@ -22,8 +23,12 @@ pub struct TokenFilter {
     pub state: Option<&'static str>,
     /// Only this type.
     pub token_type: Option<&'static str>,
+    /// Only tokens that the caller may see.
+    pub visible: Visible,
     /// Only tokens that act as this principal.
     pub owner: Option<OwnerId>,
+    /// Only tokens of this person, organization, team or service.
+    pub holder: Option<i64>,
     /// Only names whose normal form begins with the first text, or hints that begin with the second.
     pub key_or_hint_prefix: Option<(String, String)>,
     /// Only names whose normal form begins so.
@@ -48,6 +53,15 @@ pub struct TokenFilter {
     pub after: Option<Place>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// Which tokens a caller may see: their own, and those that all of `within` reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visible {
+    /// The tokens of this owner, if those.
+    pub own: Option<OwnerId>,
+    /// What the caller's token reaches, and what the caller's owner does. [`Reach::Everything`] twice = all.
+    pub within: [Reach; 2],
 }
 
 /// By what a list is ordered.
@@ -183,7 +197,9 @@ impl Select {
             tail: String::new(),
             params: vec![filter.org.into()],
         };
+        select.visible(&filter.visible);
         select.state(filter);
+        select.and("holder_id =", filter.holder.map(Value::from));
         select.and("type =", filter.token_type.map(Value::from));
         select.and("owner_id =", filter.owner.map(Value::from));
         select.and("created_at <", filter.created_before.map(Value::from));
@@ -207,6 +223,32 @@ impl Select {
             select.conditions.push_str(&format!(" AND ({key} OR {hint})"));
         }
         select
+    }
+
+    fn visible(&mut self, visible: &Visible) {
+        let mut within = Vec::new();
+        for reach in &visible.within {
+            if let Reach::Parts { teams, services } = reach {
+                let teams = self.param(numbers(teams.iter().map(|team| team.get())).into());
+                let services = self.param(numbers(services.iter().map(|service| service.get())).into());
+                within.push(format!(
+                    "(holder_id IN {{numbers:{teams}}} OR holder_id IN {{numbers:{services}}} \
+                     OR holder_id IN (SELECT id FROM service WHERE team_id IN {{numbers:{teams}}}))"
+                ));
+            }
+        }
+        if within.is_empty() {
+            return;
+        }
+        let within = within.join(" AND ");
+        let condition = match visible.own {
+            Some(owner) => {
+                let owner = self.param(owner.into());
+                format!(" AND (owner_id = {owner} OR ({within}))")
+            }
+            None => format!(" AND ({within})"),
+        };
+        self.conditions.push_str(&condition);
     }
 
     fn state(&mut self, filter: &TokenFilter) {

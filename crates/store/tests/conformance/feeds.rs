@@ -36,6 +36,8 @@ async fn people_are_found_by_their_address(home: Home) {
         org,
         email: email_key.to_uppercase(),
         email_key: email_key.to_owned(),
+        name: None,
+        name_key: None,
         role: "super_admin".to_owned(),
         created_at: NOW,
         deactivated_at: (id == 3).then_some(NOW),

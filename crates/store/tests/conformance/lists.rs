@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use claviger_domain::authority::Reach;
 use claviger_domain::{OwnerId, Timestamp, TokenId};
-use claviger_store::tokens::{self, Place, RevocationRow, Sort, TokenFilter, TokenRow, UseRow};
+use claviger_store::tokens::{self, Place, RevocationRow, Sort, TokenFilter, TokenRow, UseRow, Visible};
 use claviger_store::{Store, StoreError, Tx};
 
 use crate::home::{Home, NOW};
@@ -96,7 +97,12 @@ fn filter() -> TokenFilter {
         now: NOW,
         state: None,
         token_type: None,
+        visible: Visible {
+            own: None,
+            within: [Reach::Everything, Reach::Everything],
+        },
         owner: None,
+        holder: None,
         key_or_hint_prefix: None,
         key_prefix: None,
         created_before: None,

@@ -9,11 +9,14 @@ mod engine;
 mod feeds;
 mod home;
 mod lists;
+mod people;
 mod postgres_failures;
 mod proxy;
 mod queues;
 mod schema;
 mod sqlite_failures;
+mod stages;
+mod teams;
 mod tokens;
 mod values;
 

@@ -11,7 +11,7 @@ use claviger_token::TokenType;
 use super::{NEVER, SELF_OWNED, TYPE_SHIFT, Verifier, second_of};
 use crate::index::{Fields, Key, REVOKED, WriteHalf};
 use crate::owners::OwnerNumbers;
-use crate::policies::{Policy, PolicyNumbers};
+use crate::policies::PolicyNumbers;
 use crate::{Applied, Change, Entry, Full, Owner};
 
 /// What only the writer has of each part.
@@ -43,7 +43,8 @@ impl Verifier {
                     .map(found)
             }
             Change::Owner(owner) => {
-                self.owners.set(&mut writer.owners, &owner)?;
+                let Writer { policies, owners, .. } = &mut *writer;
+                self.owners.set(owners, (&self.policies, &mut *policies), &owner)?;
                 Ok(Applied::InForce)
             }
             Change::Peppers(peppers) => {
@@ -101,20 +102,22 @@ impl Verifier {
 
     /// The entry as a record's fields, its owner and policy interned.
     fn fields(&self, writer: &mut Writer, entry: &Entry) -> Result<Fields, Full> {
+        let Writer { policies, owners, .. } = writer;
         let self_owned = entry.owner == OwnerId::from(entry.id);
-        let (owner, scopes) = if self_owned {
-            let owner = self.owners.intern_org(&mut writer.owners, entry.org)?;
-            (owner, entry.scopes.intersection(entry.owner_power))
+        let owner = if self_owned {
+            self.owners
+                .intern_org(owners, (&self.policies, &mut *policies), entry.org)?
         } else {
             let admitted = Owner {
                 id: entry.owner,
                 org: entry.org,
-                power: entry.owner_power,
+                authority: entry.owner_authority.clone(),
                 active: true,
             };
-            (self.owners.intern(&mut writer.owners, &admitted)?, entry.scopes)
+            self.owners
+                .intern(owners, (&self.policies, &mut *policies), &admitted)?
         };
-        let policy = self.policies.intern(&mut writer.policies, Policy { scopes })?;
+        let policy = self.policies.intern(policies, &entry.authority)?;
         let revoked = if entry.revoked { REVOKED } else { 0 };
         let self_owned = if self_owned { SELF_OWNED } else { 0 };
         Ok(Fields {
@@ -153,10 +156,10 @@ fn found(present: bool) -> Applied {
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn new(half: WriteHalf) -> Self {
+    pub(super) fn new(half: WriteHalf, policies: PolicyNumbers) -> Self {
         Self {
             half,
-            policies: PolicyNumbers::default(),
+            policies,
             owners: OwnerNumbers::default(),
         }
     }

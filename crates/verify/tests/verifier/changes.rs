@@ -4,23 +4,23 @@ use claviger_domain::{Scope, ScopeSet, Timestamp};
 use claviger_verify::index::{Fields, Full, Index, Key};
 use claviger_verify::{Applied, Change, Entry};
 
-use crate::support::{NOW, apply, code, digest, entry, present, verifier};
+use crate::support::{NOW, apply, code, digest, entry, plain, present, verifier};
 
 #[test]
 fn an_update_is_in_force_whole() {
     let verifier = verifier([entry(1)]);
     let updated = Entry {
-        scopes: ScopeSet::only(Scope::TokensRead),
+        authority: plain(ScopeSet::only(Scope::TokensRead)),
         expires_at: Some(Timestamp::from_seconds(1_790_000_001)),
         ..entry(1)
     };
 
-    apply(&verifier, Change::Upsert(updated));
+    apply(&verifier, Change::Upsert(updated.clone()));
 
     let seen = *present(&verifier, 1, NOW).verified().unwrap();
     assert_eq!(
         (seen.scopes, seen.expires_at),
-        (updated.scopes, updated.expires_at)
+        (ScopeSet::only(Scope::TokensRead), updated.expires_at)
     );
     assert_eq!(verifier.len(), 1);
 }

@@ -7,7 +7,7 @@ use std::thread;
 use claviger_domain::{Scope, ScopeSet, Timestamp};
 use claviger_verify::{Change, Entry, Peppers, Presentation, Required, Verifier};
 
-use crate::support::{HOME, NOW, apply, digest, digest_under, entry, pepper, text, verifier};
+use crate::support::{HOME, NOW, apply, digest, digest_under, entry, pepper, plain, text, verifier};
 
 const READERS: u64 = 2;
 
@@ -57,7 +57,7 @@ fn a_live_token_is_accepted_at_every_moment_while_200_000_others_come_and_go() {
         || {
             for _ in 0..10 {
                 for other in &others {
-                    apply(&verifier, Change::Upsert(*other));
+                    apply(&verifier, Change::Upsert(other.clone()));
                 }
                 for other in &others {
                     apply(&verifier, Change::Remove(other.digest));
@@ -114,23 +114,25 @@ fn an_update_is_seen_whole() {
         (Scope::TokensWrite, 3_000),
     ];
     let versions = versions.map(|(scope, seconds)| Entry {
-        scopes: ScopeSet::only(scope),
+        authority: plain(ScopeSet::only(scope)),
         expires_at: Some(Timestamp::from_seconds(NOW.seconds() + seconds)),
         ..entry(1)
     });
-    apply(&verifier, Change::Upsert(versions[0]));
+    apply(&verifier, Change::Upsert(versions[0].clone()));
 
     during(
         || {
             for version in versions.iter().cycle().take(300_000) {
-                apply(&verifier, Change::Upsert(*version));
+                apply(&verifier, Change::Upsert(version.clone()));
             }
         },
         |_| {
             let seen = verifier.inspect(&text, NOW);
             let seen = seen.verified().expect("the token is always live");
             let whole =
-                |version: &Entry| version.scopes == seen.scopes && version.expires_at == seen.expires_at;
+                |version: &Entry| {
+                    version.authority.scopes() == seen.scopes && version.expires_at == seen.expires_at
+                };
             assert!(versions.iter().any(whole), "{seen:?}");
         },
     );

@@ -1,23 +1,26 @@
 //! Which decision a presented token gets, and in which order the reasons come.
 
-use claviger_domain::{OwnerId, Scope, ScopeSet, Timestamp, TokenId};
-use claviger_token::TokenType;
-use claviger_verify::{Change, Decision, Denial, DenialCode, Entry, Owner, Presentation, Required, Verified};
+use std::sync::Arc;
 
-use crate::support::{HOME, NOW, ORG, OWNER, apply, code, entry, present, text, verifier};
+use claviger_domain::authority::{Authority, Place, Selector};
+use claviger_domain::{OwnerId, Scope, ScopeSet, TeamId, Timestamp, TokenId};
+use claviger_token::TokenType;
+use claviger_verify::{Change, Decision, Denial, DenialCode, Entry, Owner, Presentation, Required};
+
+use crate::support::{HOME, NOW, ORG, OWNER, apply, code, entry, plain, present, text, verifier};
 
 const END: Timestamp = Timestamp::from_seconds(1_790_000_100);
 
 fn required(scopes: &[Scope]) -> Required {
     let scopes = scopes.iter().fold(ScopeSet::EMPTY, |set, &scope| set.with(scope));
-    Required { scopes }
+    Required::scopes(scopes)
 }
 
 fn inactive_owner() -> Owner {
     Owner {
         id: OWNER,
         org: ORG,
-        power: ScopeSet::all(),
+        authority: plain(ScopeSet::all()),
         active: false,
     }
 }
@@ -25,23 +28,24 @@ fn inactive_owner() -> Owner {
 #[test]
 fn a_live_token_is_allowed_with_all_that_is_known_of_it() {
     let verifier = verifier([Entry {
-        scopes: ScopeSet::only(Scope::TokensRead),
+        authority: plain(ScopeSet::only(Scope::TokensRead)),
         expires_at: Some(END),
         ..entry(1)
     }]);
 
     let decision = present(&verifier, 1, NOW);
 
-    let expected = Verified {
-        id: TokenId::from_i64(1_001),
-        org: ORG,
-        owner: OWNER,
-        token_type: TokenType::Personal,
-        scopes: ScopeSet::only(Scope::TokensRead),
-        expires_at: Some(END),
-        first_use: true,
+    let Decision::Allow(verified) = decision else {
+        panic!("a live token was refused");
     };
-    assert_eq!(decision, Decision::Allow(expected));
+    assert_eq!(
+        (verified.id, verified.org, verified.owner),
+        (TokenId::from_i64(1_001), ORG, OWNER)
+    );
+    assert_eq!(verified.token_type, TokenType::Personal);
+    assert_eq!(verified.scopes, ScopeSet::only(Scope::TokensRead));
+    assert_eq!(verified.expires_at, Some(END));
+    assert!(verified.first_use);
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn revoked_is_said_before_expired_and_expired_before_an_inactive_owner() {
         expires_at: Some(NOW),
         ..entry(1)
     };
-    let verifier = verifier([dead, entry(2)]);
+    let verifier = verifier([dead.clone(), entry(2)]);
     apply(&verifier, Change::Owner(inactive_owner()));
 
     assert_eq!(code(&verifier, 1), "expired");
@@ -111,7 +115,7 @@ fn revoked_is_said_before_expired_and_expired_before_an_inactive_owner() {
 #[test]
 fn a_dead_token_is_not_told_which_scope_it_lacks() {
     let verifier = verifier([Entry {
-        scopes: ScopeSet::only(Scope::TokensRead),
+        authority: plain(ScopeSet::only(Scope::TokensRead)),
         revoked: true,
         ..entry(1)
     }]);
@@ -128,7 +132,10 @@ fn a_dead_token_is_not_told_which_scope_it_lacks() {
 #[test]
 fn all_required_scopes_are_needed_and_the_missing_ones_are_named() {
     let scopes = ScopeSet::only(Scope::TokensRead).with(Scope::AuditRead);
-    let verifier = verifier([Entry { scopes, ..entry(1) }]);
+    let verifier = verifier([Entry {
+        authority: plain(scopes),
+        ..entry(1)
+    }]);
     let at = Presentation {
         now: NOW,
         address: HOME,
@@ -149,7 +156,7 @@ fn all_required_scopes_are_needed_and_the_missing_ones_are_named() {
 fn a_token_never_does_more_than_its_owner_may_now() {
     let verifier = verifier([entry(1), entry(2)]);
     let narrowed = Owner {
-        power: ScopeSet::only(Scope::TokensRead),
+        authority: plain(ScopeSet::only(Scope::TokensRead)),
         active: true,
         ..inactive_owner()
     };
@@ -160,6 +167,61 @@ fn a_token_never_does_more_than_its_owner_may_now() {
         let scopes = present(&verifier, number, NOW).verified().unwrap().scopes;
         assert_eq!(scopes, ScopeSet::only(Scope::TokensRead));
     }
+}
+
+#[test]
+fn a_scope_is_needed_at_the_place_that_is_asked_for() {
+    let (own, other) = (TeamId::from_i64(1), TeamId::from_i64(2));
+    let scopes = ScopeSet::only(Scope::DeploymentsWrite);
+    let of_team = |team| Arc::new(Authority::of_token(scopes, Selector::team(team)));
+    let restricted = Entry {
+        authority: of_team(own),
+        ..entry(1)
+    };
+    let verifier = verifier([restricted, entry(2)]);
+    let at = Presentation {
+        now: NOW,
+        address: HOME,
+    };
+    let code = |number, place| {
+        let required = Required::at(scopes, place);
+        verifier.check(&text(number), &required, &at).code()
+    };
+
+    assert_eq!(code(1, Place::team(own)), "valid");
+    assert_eq!(code(1, Place::team(other)), "restricted");
+    assert_eq!(code(1, Place::ORGANIZATION), "restricted");
+    assert_eq!(code(2, Place::team(other)), "valid");
+
+    apply(
+        &verifier,
+        Change::Owner(Owner {
+            authority: of_team(other),
+            active: true,
+            ..inactive_owner()
+        }),
+    );
+    assert_eq!(code(1, Place::team(own)), "restricted", "the owner is not there");
+    assert_eq!(code(1, Place::team(other)), "restricted", "the token is not there");
+    assert_eq!(code(2, Place::team(other)), "valid");
+}
+
+#[test]
+fn the_power_of_a_verified_token_is_what_both_allow() {
+    let team = TeamId::from_i64(1);
+    let narrow = Arc::new(Authority::of_token(ScopeSet::all(), Selector::team(team)));
+    let verifier = verifier([Entry {
+        owner_authority: narrow,
+        authority: plain(ScopeSet::only(Scope::TokensRead)),
+        ..entry(1)
+    }]);
+
+    let power = verifier.power(present(&verifier, 1, NOW).verified().unwrap());
+
+    assert!(power.allows(Scope::TokensRead, &Place::team(team)));
+    assert!(!power.allows(Scope::TokensRead, &Place::ORGANIZATION));
+    assert!(!power.allows(Scope::TokensWrite, &Place::team(team)));
+    assert_eq!(power.scopes(), ScopeSet::only(Scope::TokensRead));
 }
 
 #[test]
@@ -188,13 +250,14 @@ fn an_owner_that_was_inactive_before_its_tokens_came_stays_inactive() {
 }
 
 #[test]
-fn a_token_that_acts_as_itself_is_its_own_owner_within_the_power_it_came_with() {
+fn a_token_that_acts_as_itself_is_its_own_owner_and_bounded_by_what_it_was_given() {
     let id = TokenId::from_i64(77);
     let verifier = verifier([
         Entry {
             id,
             owner: OwnerId::from(id),
-            owner_power: ScopeSet::only(Scope::AuditRead),
+            owner_authority: plain(ScopeSet::EMPTY),
+            authority: plain(ScopeSet::only(Scope::AuditRead)),
             token_type: TokenType::Global,
             ..entry(1)
         },

@@ -2,8 +2,10 @@
 //! many times over, and the verifier with every kind of change.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use claviger_domain::{OwnerId, Scope, ScopeSet, Timestamp};
+use claviger_domain::authority::{Authority, Place, Selector};
+use claviger_domain::{OwnerId, Scope, ScopeSet, TeamId, Timestamp};
 use claviger_verify::index::{Fields, Index, Key, REVOKED};
 use claviger_verify::{Change, Entry, Owner, Presentation, Required, Verifier};
 use proptest::prelude::*;
@@ -101,23 +103,34 @@ proptest! {
         }
 
         for number in 0..TOKENS {
-            for required in [ScopeSet::EMPTY, ScopeSet::only(Scope::TokensRead), ScopeSet::all()] {
-                let at = Presentation { now: NOW, address: HOME };
-                let decision = verifier.check(&text(number), &Required { scopes: required }, &at);
-                prop_assert_eq!(decision.code(), rules.code(number, required));
+            for scopes in [ScopeSet::EMPTY, ScopeSet::only(Scope::TokensRead), ScopeSet::all()] {
+                for place in [None, Some(Place::ORGANIZATION), Some(Place::team(TEAM))] {
+                    let at = Presentation { now: NOW, address: HOME };
+                    let decision = verifier.check(&text(number), &Required { scopes, at: place }, &at);
+                    prop_assert_eq!(decision.code(), rules.code(number, scopes, place));
+                }
             }
         }
     }
 }
 
 const TOKENS: u64 = 12;
+const TEAM: TeamId = TeamId::from_i64(1);
+
+/// Scopes, and whether they hold in the team only.
+type Given = (ScopeSet, bool);
+
+fn authority((scopes, in_team): Given) -> Arc<Authority> {
+    let on = if in_team { Selector::team(TEAM) } else { Selector::everywhere() };
+    Arc::new(Authority::of_token(scopes, on))
+}
 
 #[derive(Debug, Clone, Copy)]
 enum RandomChange {
     Upsert {
         number: u64,
         owner: i64,
-        bits: u64,
+        given: Given,
         seconds: Option<i64>,
     },
     Replace {
@@ -128,23 +141,27 @@ enum RandomChange {
     Remove(u64),
     Owner {
         owner: i64,
-        bits: u64,
+        given: Given,
         active: bool,
     },
+}
+
+fn given() -> impl Strategy<Value = Given> {
+    (any::<u64>().prop_map(ScopeSet::from_bits), any::<bool>())
 }
 
 fn change() -> impl Strategy<Value = RandomChange> {
     let number = 0..TOKENS;
     prop_oneof![
-        4 => (number.clone(), 0..3_i64, any::<u64>(), prop::option::of(-1..2_i64)).prop_map(
-            |(number, owner, bits, seconds)| RandomChange::Upsert { number, owner, bits, seconds }
+        4 => (number.clone(), 0..3_i64, given(), prop::option::of(-1..2_i64)).prop_map(
+            |(number, owner, given, seconds)| RandomChange::Upsert { number, owner, given, seconds }
         ),
         1 => (number.clone(), number.clone()).prop_map(|(old, new)| RandomChange::Replace { old, new }),
         1 => number.clone().prop_map(RandomChange::Revoke),
         1 => number.prop_map(RandomChange::Remove),
-        2 => (0..3_i64, any::<u64>(), any::<bool>()).prop_map(|(owner, bits, active)| RandomChange::Owner {
+        2 => (0..3_i64, given(), any::<bool>()).prop_map(|(owner, given, active)| RandomChange::Owner {
             owner,
-            bits,
+            given,
             active
         }),
     ]
@@ -153,8 +170,8 @@ fn change() -> impl Strategy<Value = RandomChange> {
 /// The same rules over plain maps.
 #[derive(Default)]
 struct Rules {
-    tokens: HashMap<u64, Entry>,
-    owners: HashMap<OwnerId, (ScopeSet, bool)>,
+    tokens: HashMap<u64, (Entry, Given)>,
+    owners: HashMap<OwnerId, (Given, bool)>,
 }
 
 impl Rules {
@@ -163,27 +180,27 @@ impl Rules {
             RandomChange::Upsert {
                 number,
                 owner,
-                bits,
+                given,
                 seconds,
             } => {
                 let entry = Entry {
                     owner: OwnerId::from_i64(owner),
-                    scopes: ScopeSet::from_bits(bits),
+                    authority: authority(given),
                     expires_at: seconds.map(|seconds| Timestamp::from_seconds(NOW.seconds() + seconds)),
                     ..entry(number)
                 };
-                self.put(number, entry);
+                self.put(number, entry.clone(), given);
                 Change::Upsert(entry)
             }
             RandomChange::Replace { old, new } => {
-                let Some(known) = self.tokens.remove(&old) else {
+                let Some((known, given)) = self.tokens.remove(&old) else {
                     return;
                 };
                 let entry = Entry {
                     digest: digest(new),
                     ..known
                 };
-                self.put(new, entry);
+                self.put(new, entry.clone(), given);
                 Change::Replace {
                     old: digest(old),
                     new: entry,
@@ -191,7 +208,7 @@ impl Rules {
             }
             RandomChange::Revoke(number) => {
                 if let Some(token) = self.tokens.get_mut(&number) {
-                    token.revoked = true;
+                    token.0.revoked = true;
                 }
                 Change::Revoke(digest(number))
             }
@@ -199,13 +216,13 @@ impl Rules {
                 self.tokens.remove(&number);
                 Change::Remove(digest(number))
             }
-            RandomChange::Owner { owner, bits, active } => {
-                let (id, power) = (OwnerId::from_i64(owner), ScopeSet::from_bits(bits));
-                self.owners.insert(id, (power, active));
+            RandomChange::Owner { owner, given, active } => {
+                let id = OwnerId::from_i64(owner);
+                self.owners.insert(id, (given, active));
                 Change::Owner(Owner {
                     id,
                     org: ORG,
-                    power,
+                    authority: authority(given),
                     active,
                 })
             }
@@ -213,28 +230,29 @@ impl Rules {
         verifier.apply(change).unwrap();
     }
 
-    fn put(&mut self, number: u64, entry: Entry) {
-        let revoked = self.tokens.get(&number).is_some_and(|known| known.revoked) || entry.revoked;
-        self.tokens.insert(number, Entry { revoked, ..entry });
+    fn put(&mut self, number: u64, entry: Entry, given: Given) {
+        let known = self.tokens.get(&number);
+        let revoked = known.is_some_and(|(known, _)| known.revoked) || entry.revoked;
+        self.tokens.insert(number, (Entry { revoked, ..entry }, given));
     }
 
-    fn code(&self, number: u64, required: ScopeSet) -> &'static str {
-        let Some(token) = self.tokens.get(&number) else {
+    fn code(&self, number: u64, required: ScopeSet, place: Option<Place>) -> &'static str {
+        let Some((token, given)) = self.tokens.get(&number) else {
             return "unknown";
         };
-        let (power, active) = self
-            .owners
-            .get(&token.owner)
-            .copied()
-            .unwrap_or((ScopeSet::all(), true));
+        let everything = ((ScopeSet::all(), false), true);
+        let (power, active) = self.owners.get(&token.owner).copied().unwrap_or(everything);
+        let is_elsewhere = |(_, in_team): Given| in_team && place == Some(Place::ORGANIZATION);
         if token.revoked {
             "revoked"
         } else if token.expires_at.is_some_and(|end| NOW >= end) {
             "expired"
         } else if !active {
             "revoked"
-        } else if !token.scopes.intersection(power).contains_all(required) {
+        } else if !given.0.intersection(power.0).contains_all(required) {
             "insufficient_scope"
+        } else if !required.is_empty() && (is_elsewhere(*given) || is_elsewhere(power)) {
+            "restricted"
         } else {
             "valid"
         }

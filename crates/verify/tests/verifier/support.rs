@@ -1,7 +1,9 @@
 //! Tokens made from numbers, entries with everything filled in, and a verifier that knows them.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
+use claviger_domain::authority::{Authority, Selector};
 use claviger_domain::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId};
 use claviger_token::{
     Digest, Pepper, Prefix, Presented, RandomSource, RandomUnavailable, TokenType, generate,
@@ -50,6 +52,11 @@ pub(crate) fn digest(number: u64) -> Digest {
     digest_under(number, &pepper(1))
 }
 
+/// These scopes everywhere.
+pub(crate) fn plain(scopes: ScopeSet) -> Arc<Authority> {
+    Arc::new(Authority::of_token(scopes, Selector::everywhere()))
+}
+
 /// A live personal token of [`OWNER`] that may do everything and never ends.
 pub(crate) fn entry(number: u64) -> Entry {
     Entry {
@@ -57,9 +64,9 @@ pub(crate) fn entry(number: u64) -> Entry {
         id: TokenId::from_i64(i64::try_from(number).unwrap() + 1_000),
         org: ORG,
         owner: OWNER,
-        owner_power: ScopeSet::all(),
+        owner_authority: plain(ScopeSet::all()),
         token_type: TokenType::Personal,
-        scopes: ScopeSet::all(),
+        authority: plain(ScopeSet::all()),
         expires_at: None,
         revoked: false,
         last_used: None,

@@ -3,7 +3,7 @@
 use clap::Args;
 use claviger_api::tokens::IssueToken;
 
-use super::{Kind, record};
+use super::{Kind, Only, record};
 use crate::{
     exit::{self, Exit, Outcome},
     expiry::Expiry,
@@ -29,6 +29,14 @@ pub(crate) struct Issue {
     /// Whom it acts as.
     #[arg(long = "type", value_name = "TYPE", value_enum, default_value = "personal")]
     kind: Kind,
+    /// The team whose token it is to be, for `--type team`.
+    #[arg(long, value_name = "ID", required_if_eq("kind", "team"))]
+    team: Option<String>,
+    /// The service whose token it is to be, for `--type service`.
+    #[arg(long, value_name = "ID", required_if_eq("kind", "service"))]
+    service: Option<String>,
+    #[command(flatten)]
+    restrictions: Only,
     /// A description for people.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -49,6 +57,9 @@ impl Issue {
         let client = self.remote.client()?;
         let mut body = IssueToken {
             token_type: Some(self.kind.into()),
+            team: self.team,
+            service: self.service,
+            restrictions: self.restrictions.into(),
             name: self.name,
             description: self.description,
             scopes: self.scopes,

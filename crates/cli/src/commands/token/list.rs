@@ -24,6 +24,12 @@ pub(crate) struct List {
     /// Only tokens that act as this principal.
     #[arg(long, value_name = "ID")]
     owner: Option<String>,
+    /// Only tokens of this team itself.
+    #[arg(long, value_name = "ID", conflicts_with = "service")]
+    team: Option<String>,
+    /// Only tokens of this service.
+    #[arg(long, value_name = "ID")]
+    service: Option<String>,
     /// Only names, or hints, that begin so.
     #[arg(long, short, value_name = "TEXT")]
     query: Option<String>,
@@ -68,6 +74,8 @@ impl List {
             state: self.state.map(TokenState::from),
             token_type: self.kind.map(Into::into),
             owner: self.owner,
+            team: self.team,
+            service: self.service,
             q: self.query,
             expires_before: self.expires_before,
             expires_after: self.expires_after,

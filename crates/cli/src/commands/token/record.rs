@@ -50,6 +50,17 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
     if !token.description.is_empty() {
         pairs.insert(2, ("description", token.description.clone()));
     }
+    if let Some(team) = &token.team {
+        pairs.push(("team", team.clone()));
+    }
+    if let Some(service) = &token.service {
+        pairs.push(("service", service.clone()));
+    }
+    if let Some(restrictions) = &token.restrictions {
+        pairs.extend(only("only teams", restrictions.teams.as_deref()));
+        pairs.extend(only("only services", restrictions.services.as_deref()));
+        pairs.extend(only("only environments", restrictions.environments.as_deref()));
+    }
     if let Some(at) = &token.regenerated_at {
         pairs.push(("regenerated", at.clone()));
     }
@@ -81,6 +92,17 @@ fn last_used(token: &Token) -> String {
     }
 }
 
+/// What a restriction leaves, if there is one.
+fn only(word: &'static str, listed: Option<&[String]>) -> Option<(&'static str, String)> {
+    let listed = listed?;
+    let left = if listed.is_empty() {
+        "none".to_owned()
+    } else {
+        listed.join(" ")
+    };
+    Some((word, left))
+}
+
 fn or_never(instant: Option<&String>) -> String {
     instant.cloned().unwrap_or_else(|| "never".to_owned())
 }
@@ -89,6 +111,8 @@ fn kind(token_type: TokenType) -> &'static str {
     match token_type {
         TokenType::Personal => "personal",
         TokenType::Global => "global",
+        TokenType::Team => "team",
+        TokenType::Service => "service",
     }
 }
 

@@ -57,6 +57,12 @@ struct Filter {
     /// Only tokens that act as this principal.
     #[arg(long, value_name = "ID")]
     filter_owner: Option<String>,
+    /// Only tokens of this team itself.
+    #[arg(long, value_name = "ID", conflicts_with = "filter_service")]
+    filter_team: Option<String>,
+    /// Only tokens of this service.
+    #[arg(long, value_name = "ID")]
+    filter_service: Option<String>,
     /// Only names that begin so.
     #[arg(long, value_name = "TEXT")]
     filter_name_prefix: Option<String>,
@@ -168,6 +174,8 @@ impl Filter {
         let filter = RevokeFilter {
             token_type: self.filter_type.map(Into::into),
             owner: self.filter_owner.clone(),
+            team: self.filter_team.clone(),
+            service: self.filter_service.clone(),
             name_prefix: self.filter_name_prefix.clone(),
             created_before: self.filter_created_before.clone(),
             unused_since: self.filter_unused_since.clone(),
@@ -175,13 +183,15 @@ impl Filter {
         let RevokeFilter {
             token_type,
             owner,
+            team,
+            service,
             name_prefix,
             created_before,
             unused_since,
         } = &filter;
         let given = self.filter_all
             || token_type.is_some()
-            || [owner, name_prefix, created_before, unused_since]
+            || [owner, team, service, name_prefix, created_before, unused_since]
                 .into_iter()
                 .any(Option::is_some);
         given.then_some(filter)

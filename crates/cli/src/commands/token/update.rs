@@ -1,9 +1,9 @@
 //! `claviger token update`: name, description, scopes, end; never the secret.
 
 use clap::Args;
-use claviger_api::tokens::UpdateToken;
+use claviger_api::tokens::{Restrictions, UpdateToken};
 
-use super::record;
+use super::{Only, record};
 use crate::{
     exit::{self, Exit, Outcome},
     expiry::Expiry,
@@ -26,7 +26,7 @@ pub(crate) struct Update {
 
 /// What to change; at least one.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(required = true, multiple = true, args = ["only_teams", "only_services", "only_environments"])]
 struct Changes {
     /// A new name.
     #[arg(long, value_name = "NAME")]
@@ -42,6 +42,11 @@ struct Changes {
         value_delimiter = ','
     )]
     scopes: Option<Vec<String>>,
+    #[command(flatten)]
+    restrictions: Only,
+    /// Lift every restriction.
+    #[arg(long, conflicts_with_all = ["only_teams", "only_services", "only_environments"])]
+    unrestricted: bool,
     /// When it ends: `7d`, `30d`, `60d`, `90d` from now, an instant such as `2027-01-01T00:00:00Z`, or `never`.
     #[arg(long, value_name = "WHEN")]
     expires: Option<Expiry>,
@@ -74,6 +79,11 @@ impl From<Changes> for UpdateToken {
             name: changes.name,
             description: changes.description,
             scopes: changes.scopes,
+            restrictions: if changes.unrestricted {
+                Some(Restrictions::default())
+            } else {
+                changes.restrictions.into()
+            },
             ..Self::default()
         };
         match changes.expires {

@@ -1,0 +1,3 @@
+//! `/v1/scopes`: the catalogue.
+
+pub(crate) mod list;

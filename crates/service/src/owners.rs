@@ -1,0 +1,70 @@
+//! Owners: what a person may do now, for the verifier.
+//!
+//! A person's power follows from their role and their memberships. Whoever changes one of these calls [`Service::owner_changed`]
+//! in the same transaction; the verifier knows before the answer is sent, and no token of the person does more from then on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use claviger_domain::owner::{Membership, Role};
+use claviger_domain::{Timestamp, UserId};
+use claviger_store::users::UserRow;
+use claviger_store::{StoreError, Tx, teams, users};
+use claviger_verify::{Change, Owner};
+
+use crate::Service;
+use crate::changes::{Kind, Visibility};
+use crate::error::{Error, Result};
+
+impl Service {
+    /// Lets the verifier learn what a person may do after this transaction. Gives the place in the feed.
+    ///
+    /// # Errors
+    /// `user` not found; those of the store.
+    pub(crate) async fn owner_changed(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        now: Timestamp,
+        visibility: &Visibility,
+    ) -> Result<u64> {
+        let applied = vec![Change::Owner(of(tx, user).await?)];
+        self.change(tx, Kind::Owner, &[], now, visibility, applied).await
+    }
+}
+
+/// A person, as the verifier knows them.
+///
+/// # Errors
+/// `user` not found; those of the store.
+pub(crate) async fn of(tx: &mut Tx, user: UserId) -> Result<Owner> {
+    let row = users::by_id(tx, user)
+        .await?
+        .ok_or_else(|| Error::not_found("user"))?;
+    let memberships = teams::memberships_of(tx, user).await?;
+    Ok(owner(&row, &memberships))
+}
+
+/// Every person, as the verifier knows them. For the start.
+pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Owner>, StoreError> {
+    let mut memberships: HashMap<UserId, Vec<Membership>> = HashMap::new();
+    for (user, membership) in teams::all_memberships(tx).await? {
+        memberships.entry(user).or_default().push(membership);
+    }
+    let none = Vec::new();
+    let people = users::all(tx).await?;
+    let known = |user: &UserRow| owner(user, memberships.get(&user.id).unwrap_or(&none));
+    Ok(people.iter().map(known).collect())
+}
+
+/// What a person may do now. A role of a later version has no power.
+fn owner(user: &UserRow, memberships: &[Membership]) -> Owner {
+    let role = Role::from_stored(&user.role);
+    let authority = role.map(|role| role.authority(memberships)).unwrap_or_default();
+    Owner {
+        id: user.id.into(),
+        org: user.org,
+        authority: Arc::new(authority),
+        active: user.deactivated_at.is_none(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Compile: from what is stored of tokens to the authorities that the verifier decides by.
+//!
+//! Scopes, holder and restrictions make an authority; which team a service belongs to is looked up here, once. A start compiles
+//! millions of rows, nearly all of them alike, so equal ones are compiled once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use claviger_domain::authority::{Authority, Grant};
+use claviger_domain::token::{Holder, Restrictions, TokenType};
+use claviger_domain::{OrgId, ScopeSet, ServiceId, TeamId, Timestamp, UserId};
+use claviger_store::tokens::{self as rows, IndexRow};
+use claviger_store::{StoreError, Tx, services};
+use claviger_verify::{Change, Entry};
+
+use crate::Service;
+use crate::changes::{Kind, Visibility};
+use crate::error::{Error, Result};
+
+/// The team of every service.
+#[derive(Debug, Default)]
+pub(crate) struct TeamsOfServices(HashMap<ServiceId, TeamId>);
+
+/// Numbers the authorities of rows: equal ones bear one number.
+pub(crate) struct Compiler {
+    services: TeamsOfServices,
+    /// Those that follow from the scopes alone, by the scopes' text.
+    plain: HashMap<String, usize>,
+    made: usize,
+}
+
+impl TeamsOfServices {
+    /// Those of all services there are.
+    pub(crate) async fn all(tx: &mut Tx) -> Result<Self, StoreError> {
+        let pairs = services::teams_of_all(tx).await?;
+        Ok(Self(pairs.into_iter().collect()))
+    }
+
+    /// The team of a service, if there is such a service.
+    pub(crate) fn of(&self, service: ServiceId) -> Option<TeamId> {
+        self.0.get(&service).copied()
+    }
+}
+
+impl Compiler {
+    /// Knows which service is whose.
+    pub(crate) async fn new(tx: &mut Tx) -> Result<Self, StoreError> {
+        Ok(Self {
+            services: TeamsOfServices::all(tx).await?,
+            plain: HashMap::new(),
+            made: 0,
+        })
+    }
+
+    /// The number of the row's authority, and the authority when the number is new. Numbers count from 0.
+    pub(crate) fn number(&mut self, row: &IndexRow<'_>) -> Result<(usize, Option<Authority>), StoreError> {
+        let is_plain = row.restrictions.is_none() && !matches!(row.token_type, "team" | "service");
+        if is_plain && let Some(&number) = self.plain.get(row.scopes) {
+            return Ok((number, None));
+        }
+        let number = self.made;
+        self.made += 1;
+        if is_plain {
+            self.plain.insert(row.scopes.to_owned(), number);
+        }
+        Ok((number, Some(self.authority(row)?)))
+    }
+
+    /// What a row's token was given.
+    pub(crate) fn authority(&self, row: &IndexRow<'_>) -> Result<Authority, StoreError> {
+        let broken = |what: &str| StoreError::Internal(format!("token row {} has a broken {what}", row.id));
+        let token_type: TokenType = row.token_type.parse().map_err(|_| broken("type"))?;
+        let service_team = self.services.of(ServiceId::from_i64(row.holder));
+        let holder = holder_of(token_type, row.holder, service_team);
+        let restrictions = restrictions_of(row.restrictions).map_err(|_| broken("restriction"))?;
+        let scopes = ScopeSet::from_stored(row.scopes);
+        let reach = holder.reach();
+        let left = restrictions.selectors(|service| self.services.of(service));
+        let grants = left.into_iter().map(|left| Grant {
+            on: reach.intersection(&left),
+            scopes,
+        });
+        Ok(Authority::new(grants, scopes))
+    }
+}
+
+impl Service {
+    /// Lets the verifier learn where the tokens reach that are a service's or name it, after the service came to another team in this
+    /// transaction. Gives the place in the feed. Cost: a scan of the tokens with restrictions, and the tokens that are met.
+    pub(crate) async fn service_moved(
+        &self,
+        tx: &mut Tx,
+        service: ServiceId,
+        now: Timestamp,
+        visibility: &Visibility,
+    ) -> Result<u64> {
+        let compiler = Compiler::new(tx).await?;
+        let (mut moved, mut applied) = (Vec::new(), Vec::new());
+        rows::for_each_about_service(tx, service, |row| {
+            let token_type = row
+                .token_type
+                .parse()
+                .map_err(|_| StoreError::Internal(format!("token row {} has a broken type", row.id)))?;
+            moved.push(row.id);
+            applied.push(Change::Upsert(Entry {
+                digest: row.digest,
+                id: row.id,
+                org: row.org,
+                owner: row.owner,
+                owner_authority: Arc::default(),
+                token_type,
+                authority: Arc::new(compiler.authority(row)?),
+                expires_at: row.expires_at,
+                revoked: row.revoked,
+                last_used: row.last_used_at,
+            }));
+            Ok(())
+        })
+        .await?;
+        self.change(tx, Kind::Move, &moved, now, visibility, applied).await
+    }
+
+    /// Refuses to drop a team or service while it has live tokens.
+    ///
+    /// # Errors
+    /// A conflict with this code.
+    pub(crate) async fn refuse_live_tokens(
+        tx: &mut Tx,
+        holder: i64,
+        now: Timestamp,
+        code: &'static str,
+    ) -> Result<()> {
+        match rows::live_of_holder(tx, holder, now).await? {
+            0 => Ok(()),
+            live => {
+                let detail = format!("live tokens belong to it ({live}); revoke them first");
+                Err(Error::conflict(code, detail))
+            }
+        }
+    }
+}
+
+/// The holder of a stored number. A service that is gone belongs to nobody's team, so its dead tokens are the organization's affair.
+pub(crate) fn holder_of(token_type: TokenType, number: i64, service_team: Option<TeamId>) -> Holder {
+    const NOBODY: TeamId = TeamId::from_i64(0);
+    match token_type {
+        TokenType::Personal => Holder::Person(UserId::from_i64(number)),
+        TokenType::Global => Holder::Organization(OrgId::from_i64(number)),
+        TokenType::Team => Holder::Team(TeamId::from_i64(number)),
+        TokenType::Service => Holder::Service {
+            service: ServiceId::from_i64(number),
+            team: service_team.unwrap_or(NOBODY),
+        },
+    }
+}
+
+/// Reads stored restrictions.
+pub(crate) fn restrictions_of(text: Option<&str>) -> Result<Restrictions, serde_json::Error> {
+    text.map_or_else(|| Ok(Restrictions::default()), serde_json::from_str)
+}
