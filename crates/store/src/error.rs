@@ -43,7 +43,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// A fault of ours, with what the log should know.
-    pub(crate) fn internal(context: impl std::fmt::Display) -> Self {
+    pub fn internal(context: impl std::fmt::Display) -> Self {
         Self::Internal(context.to_string())
     }
 }
