@@ -21,7 +21,7 @@ mod seal;
 mod setup;
 pub mod tokens;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::TokenId;
@@ -84,8 +84,9 @@ struct Inner {
     pepper_change: tokio::sync::Mutex<()>,
     /// Idempotency keys whose first request is still being answered.
     in_flight: Mutex<HashSet<[u8; 32]>>,
-    /// Last uses that are not in the store yet.
-    uses: Mutex<HashMap<TokenId, PendingUse>>,
+    /// Last uses that are not in the store yet, in the order in which the store keeps tokens: a batch of neighbours changes a few pages,
+    /// one of strangers a page each.
+    uses: Mutex<BTreeMap<TokenId, PendingUse>>,
 }
 
 impl Service {
