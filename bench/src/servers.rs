@@ -53,7 +53,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two questions whether it is ready; what the start time is exact to.
 const GLANCE: Duration = Duration::from_millis(2);
 /// How long a server may take to end.
-const FAREWELL: Duration = Duration::from_secs(60);
+const FAREWELL: Duration = Duration::from_secs(240);
 
 // === impl Process ===
 

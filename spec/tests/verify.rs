@@ -2,4 +2,5 @@
 
 mod decisions;
 mod doors;
+mod lane;
 mod uses;

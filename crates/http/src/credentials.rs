@@ -36,9 +36,11 @@ fn merge<'a>(so_far: Credential<'a>, next: Credential<'a>) -> Credential<'a> {
 }
 
 fn authorization(value: &HeaderValue) -> Credential<'_> {
-    let Ok(text) = value.to_str() else {
-        return Credential::Unusable;
-    };
+    value.to_str().map_or(Credential::Unusable, in_authorization)
+}
+
+/// Reads the value of `Authorization`.
+pub(crate) fn in_authorization(text: &str) -> Credential<'_> {
     match text.trim().split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => token(rest),
         Some(_) => Credential::Unusable,

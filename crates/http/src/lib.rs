@@ -41,6 +41,7 @@ pub use openapi::openapi_json;
 pub use peer::Peer;
 pub use verify::body::DoorBody;
 pub use verify::door::{Answer, Door};
+pub use verify::express::{Express, MAX_EXPRESS_BYTES, Step};
 
 /// The hyper service that answers every request; one for all connections.
 pub fn service(app: App) -> Door {

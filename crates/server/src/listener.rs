@@ -1,17 +1,19 @@
 //! Accepting connections and ending them: the only place that owns sockets.
 //!
 //! [`serve`] takes bound listeners (TCP, Unix socket), speaks HTTP/1.1 and HTTP/2 with prior knowledge on each connection, and
-//! hands every request to one hyper service with a [`Peer`] in its extensions. Every limit of a connection is a field of
+//! hands every request to one hyper service with a [`Peer`] in its extensions; plain verify calls are answered before hyper
+//! (`express`). Every limit of a connection is a field of
 //! [`ConnectionLimits`]; a client can hold a connection only as long as those fields allow. Called once, by the start of the server.
 
 mod connection;
+mod express;
 mod io;
 mod limits;
 mod state;
 
 use std::{convert::Infallible, error::Error, future::Future, sync::Arc, time::Duration};
 
-use claviger_http::Peer;
+use claviger_http::{Express, Peer};
 use hyper::{
     Request, Response,
     body::{Body, Incoming},
@@ -51,12 +53,13 @@ pub enum Drained {
     },
 }
 
-/// Serves `service` on all `listeners` until `shutdown` resolves, then stops accepting, lets begun requests finish and returns.
+/// Serves `service`, and before it `express` if there is one, on all `listeners` until `shutdown` resolves, then stops accepting, lets begun requests finish and returns.
 ///
 /// Idle connections are closed at once when the shutdown begins; after [`ConnectionLimits::drain`] the rest is cut.
 pub async fn serve<S, B>(
     listeners: Vec<Listener>,
     service: S,
+    express: Option<Arc<Express>>,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> Drained
@@ -71,6 +74,7 @@ where
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     let shared = Shared {
         service,
+        express,
         protocols: Arc::new(Protocols::new(&limits)),
         limits,
         slots: Arc::clone(&slots),
@@ -110,6 +114,7 @@ async fn drain(slots: &Semaphore, limits: &ConnectionLimits, phase: &watch::Send
 #[derive(Clone)]
 struct Shared<S> {
     service: S,
+    express: Option<Arc<Express>>,
     protocols: Arc<Protocols>,
     limits: ConnectionLimits,
     slots: Arc<Semaphore>,
@@ -173,11 +178,21 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let service = shared.service.clone();
+    let express = shared.express.clone();
     let protocols = Arc::clone(&shared.protocols);
     let limits = shared.limits;
     let phase = shared.phase.subscribe();
     tokio::spawn(async move {
-        connection::drive(stream, peer, service, &protocols, &limits, phase).await;
+        connection::drive(
+            stream,
+            peer,
+            service,
+            express.as_deref(),
+            &protocols,
+            &limits,
+            phase,
+        )
+        .await;
         drop(slot);
     });
 }

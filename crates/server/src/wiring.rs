@@ -105,8 +105,16 @@ impl Server {
             // Resolves when the sender is dropped too: then the server is ending all the same.
             let _ = jobs_end.await;
         }));
+        let express = Arc::new(claviger_http::Express::new(self.app.clone()));
         let service = claviger_http::service(self.app);
-        let drained = listener::serve(self.bound.listeners, service, self.limits.connection, shutdown).await;
+        let drained = listener::serve(
+            self.bound.listeners,
+            service,
+            Some(express),
+            self.limits.connection,
+            shutdown,
+        )
+        .await;
         // The jobs have listened until now, so there is a receiver unless they panicked.
         let _ = end_jobs.send(());
         let jobs = jobs.await;

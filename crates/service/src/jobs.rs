@@ -23,7 +23,7 @@ const FLUSH_EVERY: u32 = 10;
 /// How often what is kept for a time is cleared, and the audit trail anchored.
 const CLEAR_EVERY: u32 = 60;
 /// Uses that one transaction writes.
-const FLUSH_CHUNK: usize = 2_000;
+const FLUSH_CHUNK: usize = 8_000;
 /// Digests that one transaction moves.
 const REDIGEST_CHUNK: usize = 1_000;
 

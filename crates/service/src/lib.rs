@@ -29,7 +29,7 @@ pub mod stages;
 pub mod teams;
 pub mod tokens;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::TokenId;
@@ -96,8 +96,9 @@ struct Inner {
     hasher: people::Hasher,
     /// Wrong passwords of late.
     attempts: people::Attempts,
-    /// Last uses that are not in the store yet.
-    uses: Mutex<HashMap<TokenId, PendingUse>>,
+    /// Last uses that are not in the store yet, in the order in which the store keeps tokens: a batch of neighbours changes a few pages,
+    /// one of strangers a page each.
+    uses: Mutex<BTreeMap<TokenId, PendingUse>>,
 }
 
 impl Service {

@@ -14,6 +14,9 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// The longest id that is taken from a client, in characters.
 pub(crate) const MAX_REQUEST_ID_CHARS: usize = 128;
 
+/// The length of an id that is made here.
+pub(crate) const MADE_ID_BYTES: usize = 22;
+
 /// The id of one request: 1–128 visible ASCII characters. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
@@ -23,6 +26,11 @@ impl RequestId {
     pub fn as_str(&self) -> &str {
         // Both ways to make one admit visible ASCII only, for which `to_str` does not fail.
         self.0.to_str().unwrap_or_default()
+    }
+
+    /// The id of bytes that [`RequestIds::made`] gave or [`is_well_formed`] found good.
+    pub(crate) fn from_checked(text: &[u8]) -> Self {
+        Self(HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static("req_0")))
     }
 
     /// The value for the answer's header.
@@ -75,6 +83,12 @@ impl RequestIds {
 
     /// A new id, `req_` and 18 characters. Different from all others of this process.
     pub(crate) fn next(&self) -> RequestId {
+        // Only characters of the alphabet: visible ASCII.
+        RequestId::from_checked(&self.made())
+    }
+
+    /// The bytes of a new id.
+    pub(crate) fn made(&self) -> [u8; MADE_ID_BYTES] {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let mut text = *b"req_000000000000000000";
         text[4..9].copy_from_slice(&self.process);
@@ -82,8 +96,7 @@ impl RequestIds {
             &mut text[9..],
             u128::from(scrambled(self.start.wrapping_add(number))),
         );
-        // Only characters of the alphabet: visible ASCII.
-        RequestId(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("req_0")))
+        text
     }
 }
 
@@ -105,7 +118,7 @@ fn write_base32(text: &mut [u8], mut number: u128) {
 }
 
 /// Visible ASCII, not too long, and nothing that could be a token: ids are logged.
-fn is_well_formed(value: &[u8]) -> bool {
+pub(crate) fn is_well_formed(value: &[u8]) -> bool {
     let visible =
         !value.is_empty() && value.len() <= MAX_REQUEST_ID_CHARS && value.iter().all(u8::is_ascii_graphic);
     visible && !resembles_token(value)

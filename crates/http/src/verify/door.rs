@@ -133,9 +133,9 @@ pin_project! {
 }
 
 /// Who asks, once proven.
-struct Asker {
-    token: TokenId,
-    org: OrgId,
+pub(super) struct Asker {
+    pub(super) token: TokenId,
+    pub(super) org: OrgId,
 }
 
 /// A body as it comes: nearly always in one piece, which is then not copied.
@@ -168,12 +168,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
         let outcome = match this.asker {
             Err(refusal) => Err(refusal.take().unwrap_or_else(Problem::token_invalid)),
             Ok(asker) => match ready!(this.received.poll_all(this.body.as_mut(), cx)) {
-                Ok(()) => {
-                    let body = this.received.whole();
-                    let decided = || decided(this.app, asker, *this.peer, &body);
-                    catch_unwind(AssertUnwindSafe(decided))
-                        .unwrap_or_else(|_| Err(Problem::internal("the verify door panicked".to_owned())))
-                }
+                Ok(()) => decided(this.app, asker, *this.peer, &this.received.whole()),
                 Err(fault) => Err(fault.into()),
             },
         };
@@ -235,8 +230,13 @@ struct Borrowed<'a> {
     address: Option<Cow<'a, str>>,
 }
 
-/// Decides, and writes the decision.
-fn decided(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<Bytes, Problem> {
+/// Decides, and writes the decision. A panic is a fault of ours, and of this request alone.
+pub(super) fn decided(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<Bytes, Problem> {
+    catch_unwind(AssertUnwindSafe(|| written(app, asker, peer, body)))
+        .unwrap_or_else(|_| Err(Problem::internal("the verify door panicked".to_owned())))
+}
+
+fn written(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<Bytes, Problem> {
     let limits = &app.edge().limits.json;
     // The type bounds depth and nodes, and refuses unknown and repeated keys; only the array's length is left to check.
     let borrowed = match serde_json::from_slice::<Borrowed<'_>>(body) {

@@ -1,4 +1,4 @@
-//! The short way of a verify request and the long one give the same answer.
+//! The express lane of a verify request, the short way and the long one give the same answer.
 
 use bytes::Bytes;
 use http::Request;
@@ -7,12 +7,46 @@ use serde_json::{Value, json};
 
 use super::house::{House, Seen, request};
 
-/// The same request on the short way, and on the long one (a query string, even an empty one, leads there).
+/// The same request on the short way, on the long one (a query string, even an empty one, leads there), and on the express lane if
+/// that takes it.
 async fn both(house: &House, make: impl Fn(&str) -> Request<Full<Bytes>>) -> Seen {
     let short = house.send(make("/v1/verify")).await.without_id();
     let long = house.send(make("/v1/verify?")).await.without_id();
     assert_eq!(short, long);
+    if let Some(express) = house.send_express(make("/v1/verify")).await {
+        assert_eq!(short, express.without_id());
+    }
     short
+}
+
+#[tokio::test]
+async fn a_plain_question_goes_by_the_express_lane_whatever_the_answer() {
+    let house = House::open().await;
+    let question = |credential: &str, body: &str| {
+        request("POST", "/v1/verify")
+            .header("authorization", credential)
+            .header("content-type", "application/json")
+            .body(Full::from(body.to_owned()))
+            .unwrap()
+    };
+    let admin = format!("Bearer {}", house.admin);
+    let nonsense = r#"{"token":"nonsense"}"#;
+
+    for (credential, body, status) in [
+        (admin.as_str(), nonsense, 200),
+        (&house.admin, nonsense, 200),
+        (&admin, "{", 400),
+        (&admin, "", 400),
+        ("Bearer nonsense", nonsense, 401),
+        ("Basic nonsense", nonsense, 401),
+    ] {
+        let express = house.send_express(question(credential, body)).await;
+        let express = express.expect("the lane takes it");
+
+        assert_eq!(express.status, status, "{credential} {body}");
+        let by_hyper = house.send(question(credential, body)).await;
+        assert_eq!(express.without_id(), by_hyper.without_id());
+    }
 }
 
 async fn asked(house: &House, body: &str) -> Seen {
@@ -165,7 +199,7 @@ async fn a_body_above_the_limit_is_refused_on_both_ways() {
 }
 
 #[tokio::test]
-async fn answers_of_the_short_way_are_counted_with_the_others() {
+async fn answers_of_all_ways_are_counted_together() {
     let house = House::open().await;
     for _ in 0..3 {
         asked(&house, r#"{"token":"a"}"#).await;
@@ -173,18 +207,18 @@ async fn answers_of_the_short_way_are_counted_with_the_others() {
 
     let figures = house.call("GET", "/metrics", Value::Null).await.body;
 
-    let counted = r#"claviger_http_requests_total{method="POST",route="/v1/verify",status="2xx"} 6"#;
+    let counted = r#"claviger_http_requests_total{method="POST",route="/v1/verify",status="2xx"} 9"#;
     assert!(figures.contains(counted), "{figures}");
     assert!(
-        figures.contains("claviger_verify_request_duration_seconds_count 3"),
+        figures.contains("claviger_verify_request_duration_seconds_count 6"),
         "{figures}"
     );
     assert!(
-        figures.contains(r#"claviger_verify_request_duration_seconds_bucket{le="+Inf"} 3"#),
+        figures.contains(r#"claviger_verify_request_duration_seconds_bucket{le="+Inf"} 6"#),
         "{figures}"
     );
     assert!(
-        figures.contains(r#"claviger_verify_decisions_total{code="malformed"} 6"#),
+        figures.contains(r#"claviger_verify_decisions_total{code="malformed"} 9"#),
         "{figures}"
     );
 }

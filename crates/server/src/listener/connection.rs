@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use claviger_http::Peer;
+use claviger_http::{Express, Peer};
 use hyper::{
     Request, Response, StatusCode, Version,
     body::{Body, Frame, Incoming, SizeHint},
@@ -32,6 +32,7 @@ use tracing::debug;
 
 use super::{
     ConnectionLimits,
+    express::ride,
     io::WatchedIo,
     limits::{HYPER_HEADER_FIELDS, PROGRESS_BYTES},
     state::{ConnectionState, RequestGuard, Verdict},
@@ -84,6 +85,7 @@ pub(super) async fn drive<I, S, B>(
     stream: I,
     peer: Peer,
     service: S,
+    express: Option<&Express>,
     protocols: &Protocols,
     limits: &ConnectionLimits,
     mut phase: watch::Receiver<Phase>,
@@ -95,6 +97,9 @@ pub(super) async fn drive<I, S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let Some(stream) = ride(stream, peer, express, limits, &mut phase).await else {
+        return;
+    };
     let state = ConnectionState::new();
     let io = TokioIo::new(WatchedIo::new(stream, *limits, Arc::clone(&state)));
     let counted = Counted {

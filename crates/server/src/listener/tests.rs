@@ -45,7 +45,16 @@ where
             let answer = handler(request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
-        drive(stream, peer, service, &Protocols::new(&limits), &limits, seen).await;
+        drive(
+            stream,
+            peer,
+            service,
+            None,
+            &Protocols::new(&limits),
+            &limits,
+            seen,
+        )
+        .await;
     });
     Served {
         client,

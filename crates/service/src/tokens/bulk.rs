@@ -184,8 +184,10 @@ impl Service {
         if dry_run {
             return Ok(outcome);
         }
+        // In the order of ids, each chunk from where the last one ended: a scan that began anew would meet what it revoked before.
         query.limit = CHUNK;
         query.sort = rows::Sort::Id;
+        query.descending = false;
         outcome.revoked = 0;
         loop {
             let chunk = self
@@ -200,8 +202,9 @@ impl Service {
                 slowest_ms,
                 ..chunk.receipt
             });
-            if chunk.revoked < u64::from(CHUNK) {
-                return Ok(outcome);
+            match chunk.last {
+                Some(last) if chunk.found == CHUNK => query.after = Some(rows::Place::after_id(last)),
+                _ => return Ok(outcome),
             }
         }
     }
@@ -217,11 +220,19 @@ impl Service {
                 Chunk::Ids(ids) => ids,
                 Chunk::Matching(query) => rows::ids(tx, &query).await?,
             };
-            service.revoke_all(tx, &ctx, &ids, note, &visibility).await
+            let (revoked, epoch) = service.revoke_all(tx, &ctx, &ids, note, &visibility).await?;
+            Ok::<_, Error>((
+                revoked,
+                epoch,
+                u32::try_from(ids.len()).unwrap_or(u32::MAX),
+                ids.last().copied(),
+            ))
         });
-        let (revoked, epoch) = done.await?;
+        let (revoked, epoch, found, last) = done.await?;
         Ok(ChunkOutcome {
             revoked,
+            found,
+            last,
             receipt: seen.receipt(epoch),
         })
     }
@@ -278,6 +289,9 @@ enum Chunk {
 
 struct ChunkOutcome {
     revoked: u64,
+    /// Tokens that the chunk was about, and the last of them.
+    found: u32,
+    last: Option<TokenId>,
     receipt: Receipt,
 }
 

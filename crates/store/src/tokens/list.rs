@@ -114,6 +114,14 @@ impl Place {
         Self { id: row.id, value }
     }
 
+    /// Just after this id, in the order of ids.
+    pub const fn after_id(id: TokenId) -> Self {
+        Self {
+            id,
+            value: SortValue::Id,
+        }
+    }
+
     /// Reads what [`fmt::Display`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
         let (id, value) = text.split_once(':')?;

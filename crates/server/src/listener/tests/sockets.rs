@@ -44,9 +44,15 @@ async fn connections_above_the_cap_wait_until_one_ends() {
     };
     let service = service_fn(|request| async { Ok::<_, Infallible>(hello(request).await) });
     let (_stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(serve(vec![Listener::Tcp(listener)], service, limits, async {
-        drop(stopped.await);
-    }));
+    tokio::spawn(serve(
+        vec![Listener::Tcp(listener)],
+        service,
+        None,
+        limits,
+        async {
+            drop(stopped.await);
+        },
+    ));
 
     let mut first = TcpStream::connect(address).await.unwrap();
     assert!(answer_of(&mut first).await.ends_with("hello"));
@@ -81,6 +87,7 @@ async fn a_shutdown_finishes_what_was_begun_and_accepts_no_more() {
     let server = tokio::spawn(serve(
         vec![Listener::Tcp(listener)],
         service,
+        None,
         ConnectionLimits::default(),
         async { drop(stopped.await) },
     ));
@@ -128,9 +135,15 @@ async fn what_does_not_finish_in_time_is_cut() {
         })
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve(vec![Listener::Tcp(listener)], service, limits, async {
-        drop(stopped.await);
-    }));
+    let server = tokio::spawn(serve(
+        vec![Listener::Tcp(listener)],
+        service,
+        None,
+        limits,
+        async {
+            drop(stopped.await);
+        },
+    ));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(GET).await.unwrap();
     let _begun = timeout(PATIENCE, begun.acquire()).await.unwrap().unwrap();
@@ -159,9 +172,15 @@ async fn several_listeners_serve_the_same_and_a_unix_socket_has_no_address() {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(body)))
     });
     let (_stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(serve(listeners, service, ConnectionLimits::default(), async {
-        drop(stopped.await);
-    }));
+    tokio::spawn(serve(
+        listeners,
+        service,
+        None,
+        ConnectionLimits::default(),
+        async {
+            drop(stopped.await);
+        },
+    ));
 
     let mut over_tcp = TcpStream::connect(address).await.unwrap();
     let mut over_unix = UnixStream::connect(&path).await.unwrap();
