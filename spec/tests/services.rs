@@ -181,7 +181,7 @@ on_both_stores! {
         let before = server.admin().get(&format!("/v1/services/{id}")).await.json();
 
         server.clock().advance(Duration::from_secs(60));
-        let after = server.admin().patch(&format!("/v1/services/{id}"), json!({ "description": "new" })).await.json();
+        let after = server.admin().patch(&format!("/v1/services/{id}"), json!({ "description": "new" })).await.json()["service"].clone();
 
         for field in ["id", "name", "team", "created_at"] {
             assert_eq!(after[field], before[field], "{field}");
@@ -209,7 +209,8 @@ on_both_stores! {
         assert_eq!(outcome(&unknown), (404, "team_not_found".to_owned()));
         let moved = ada.caller.patch(&path(&checkout), json!({ "team": platform })).await;
 
-        assert_eq!(moved.expect_status(200).at("/team"), platform);
+        assert_eq!(moved.expect_status(200).at("/service/team"), platform);
+        assert_eq!(moved.json()["receipt"]["verifiers"], json!({ "confirmed": 1, "fenced": 0 }));
         let events = whole_list(server.admin(), &format!("/v1/audit/events?subject={checkout}&action=service.updated")).await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0]["detail"], json!({ "team": { "from": payments, "to": platform } }));

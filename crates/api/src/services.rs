@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::tokens::Receipt;
+
 /// A service to create.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,4 +72,13 @@ pub struct ListServices {
     /// `next_cursor` of the page before, with the same filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+/// A changed service, and proof that no verifier goes by its old team any more.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ChangedService {
+    /// The service after the change.
+    pub service: Service,
+    /// The proof.
+    pub receipt: Receipt,
 }

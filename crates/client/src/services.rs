@@ -2,7 +2,7 @@
 
 use claviger_api::{
     page::Page,
-    services::{CreateService, ListServices, Service, UpdateService},
+    services::{ChangedService, CreateService, ListServices, Service, UpdateService},
 };
 use reqwest::Method;
 
@@ -44,7 +44,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`]; among the problems `out_of_reach`, `team_not_found`, `service_name_taken`.
-    pub async fn update_service(&self, id: &str, body: &UpdateService) -> Result<Service, Error> {
+    pub async fn update_service(&self, id: &str, body: &UpdateService) -> Result<ChangedService, Error> {
         let call = self.call(Method::PATCH, &["v1", "services", id::service(id)?]);
         call.json(body).answer().await
     }

@@ -5,6 +5,7 @@
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Place;
 use claviger_domain::name::{Description, Label};
+use claviger_domain::receipt::Receipt;
 use claviger_domain::service::{self as noun, MAX_SERVICES, NewService};
 use claviger_domain::{Scope, ServiceId, TeamId, Timestamp};
 use claviger_store::{Tx, services as rows};
@@ -40,6 +41,15 @@ pub struct Filter {
     pub team: Option<TeamId>,
     /// Only names that begin so, in any spelling.
     pub text: Option<String>,
+}
+
+/// A changed service, and proof that its tokens reach where it is now.
+#[derive(Debug, Clone)]
+pub struct ChangedService {
+    /// The service after the change.
+    pub service: noun::Service,
+    /// The proof.
+    pub receipt: Receipt,
 }
 
 impl Service {
@@ -144,9 +154,11 @@ impl Service {
         ctx: &Context,
         id: ServiceId,
         changes: ServiceChanges,
-    ) -> Result<noun::Service> {
+    ) -> Result<ChangedService> {
         let service = self.clone();
         let ctx = ctx.clone();
+        let visibility = Visibility::default();
+        let seen = visibility.clone();
         let updated = self.0.store.write(async move |tx: &mut Tx| {
             let before = changeable(tx, &ctx, id).await?;
             let after = changed(&before, changes, ctx.now());
@@ -158,21 +170,27 @@ impl Service {
                 "service",
                 &after.name,
             ))?;
-            if after.team != before.team {
+            let epoch = if after.team == before.team {
+                service.epoch(tx).await?
+            } else {
                 // Its tokens are in the new team's reach from now on, and in the old one's no more.
                 service
-                    .service_moved(tx, id, ctx.now(), &Visibility::default())
-                    .await?;
-            }
+                    .service_moved(tx, id, ctx.now(), &visibility)
+                    .await?
+            };
             let record = Record {
                 action: Action::ServiceUpdated,
                 subject: id.to_string(),
                 detail: difference(&before, &after),
             };
             service.record(tx, &ctx.by(), vec![record]).await?;
-            Ok::<_, Error>(after)
+            Ok::<_, Error>((after, epoch))
         });
-        updated.await
+        let (service, epoch) = updated.await?;
+        Ok(ChangedService {
+            service,
+            receipt: seen.receipt(epoch),
+        })
     }
 
     /// Drops a service. The deployments that were reported for it stay.

@@ -7,6 +7,7 @@ use crate::{
     exit::{self, Exit, Outcome},
     output::{self, Stream},
     paging::{self, Paging},
+    receipt,
     remote::Remote,
 };
 
@@ -164,8 +165,14 @@ impl Update {
             team: self.changes.team,
             description: self.changes.description,
         };
-        let service = self.remote.client()?.update_service(&self.id, &body).await?;
-        show(&self.remote, &service)
+        let changed = self.remote.client()?.update_service(&self.id, &body).await?;
+        if self.remote.json {
+            output::json(&changed)?;
+            return Ok(Exit::Done);
+        }
+        show(&self.remote, &changed.service)?;
+        output::line(&receipt::sentence(&changed.receipt))?;
+        Ok(Exit::Done)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `PATCH /v1/services/{id}`
 
 use axum::extract::State;
-use claviger_api::services::{Service, UpdateService};
+use claviger_api::services::{ChangedService, UpdateService};
 use claviger_domain::ServiceId;
 use claviger_domain::name::{Description, Label};
 use claviger_service::services::ServiceChanges;
@@ -14,6 +14,7 @@ use crate::json::Json;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use crate::query::PathId;
+use crate::tokens::wire::receipt;
 
 /// Update a service
 ///
@@ -26,7 +27,7 @@ use crate::query::PathId;
     params(("id" = String, Path, description = "The service's handle.", example = "svc_01k9zv5m3r000")),
     request_body = UpdateService,
     responses(
-        (status = 200, description = "The service after the change.", body = Service),
+        (status = 200, description = "The service after the change, and the proof.", body = ChangedService),
         (status = 404, description = "`service_not_found`, `team_not_found`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`service_name_taken`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         GuardedBody,
@@ -37,10 +38,13 @@ pub(crate) async fn update_service(
     State(app): State<App>,
     PathId(id): PathId<ServiceId>,
     Json(body): Json<UpdateService>,
-) -> Result<Json<Service>, Problem> {
+) -> Result<Json<ChangedService>, Problem> {
     let changes = parsed(&body)?;
-    let service = app.service().update_service(&permit.context, id, changes).await?;
-    Ok(Json(wire::service(&service)))
+    let changed = app.service().update_service(&permit.context, id, changes).await?;
+    Ok(Json(ChangedService {
+        service: wire::service(&changed.service),
+        receipt: receipt(&changed.receipt),
+    }))
 }
 
 fn parsed(body: &UpdateService) -> Result<ServiceChanges, Problem> {
