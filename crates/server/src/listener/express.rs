@@ -14,12 +14,12 @@ use bytes::{Buf, Bytes};
 use claviger_http::{Express, MAX_EXPRESS_BYTES, Peer, Step};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::ConnectionLimits;
 use super::connection::Phase;
 
-/// How long the rest of a request may take to come before it is hyper's to wait for.
+/// How long the rest of a request may take to come, all of it, before it is hyper's to wait for.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Serves plain verify calls until something else comes, which is hyper's like all that follows: the stream is given back for it.
@@ -88,6 +88,8 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     let mut done = 0;
+    // From the first look at half a request, however its bytes trickle in.
+    let mut until = None;
     loop {
         match express.answer(&received[done..], peer, answer) {
             Step::Answered(bytes) => done += bytes,
@@ -96,7 +98,8 @@ where
                 return true;
             }
             Step::Incomplete if answer.is_empty() => {
-                let more = timeout(PATIENCE, stream.read_buf(received)).await;
+                let until = *until.get_or_insert_with(|| Instant::now() + PATIENCE);
+                let more = timeout_at(until, stream.read_buf(received)).await;
                 if !matches!(more, Ok(Ok(1..))) {
                     return false;
                 }
