@@ -9,9 +9,15 @@ use crate::crowd::newcomers;
 /// How far the caller may hand a scope on, and why not.
 async fn grantable(caller: &Caller, scope: &str) -> (String, Value) {
     let answer = caller.get("/v1/scopes").await;
-    let listed = answer.expect_status(200).json()["data"].as_array().unwrap().clone();
+    let listed = answer.expect_status(200).json()["data"]
+        .as_array()
+        .unwrap()
+        .clone();
     let row = listed.iter().find(|row| row["scope"] == scope).unwrap();
-    (row["grantable"].as_str().unwrap().to_owned(), row["reason"].clone())
+    (
+        row["grantable"].as_str().unwrap().to_owned(),
+        row["reason"].clone(),
+    )
 }
 
 fn yes(how: &str) -> (String, Value) {

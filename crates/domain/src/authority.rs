@@ -284,7 +284,8 @@ impl Power {
         }
         let both = [&self.token, &self.owner];
         let all = Authority::of_token(ScopeSet::only(scope), Selector::everywhere());
-        let somewhere = |authority: &Authority| authority.grants.iter().any(|grant| grant.scopes.contains(scope));
+        let somewhere =
+            |authority: &Authority| authority.grants.iter().any(|grant| grant.scopes.contains(scope));
         if both.iter().all(|authority| authority.covers(&all).is_ok()) {
             Handing::Everywhere
         } else if both.iter().all(|authority| somewhere(authority)) {

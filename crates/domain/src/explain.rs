@@ -118,14 +118,22 @@ impl Obstacle {
         match self {
             Self::Revoked => "the token was revoked, which is final; issue a new one",
             Self::Expired => "the token's time is over; regenerate nothing, issue a new one",
-            Self::OwnerInactive => "whom the token acts as was deactivated; reactivate them or issue a token to someone else",
+            Self::OwnerInactive => {
+                "whom the token acts as was deactivated; reactivate them or issue a token to someone else"
+            }
             Self::ScopeNotGiven => "the token was not given the scope; update its scopes",
             Self::OutsideHolder => "the token belongs to another team or service; issue one for this",
             Self::OutsideTeams => "the token is restricted to other teams; update its restrictions",
             Self::OutsideServices => "the token is restricted to other services; update its restrictions",
-            Self::OutsideEnvironments => "the token is restricted to other environments; update its restrictions",
-            Self::OwnerLacksScope => "whom the token acts as does not have the scope now; change their role or membership",
-            Self::OutsideOwner => "whom the token acts as has the scope, and not there; change their membership",
+            Self::OutsideEnvironments => {
+                "the token is restricted to other environments; update its restrictions"
+            }
+            Self::OwnerLacksScope => {
+                "whom the token acts as does not have the scope now; change their role or membership"
+            }
+            Self::OutsideOwner => {
+                "whom the token acts as has the scope, and not there; change their membership"
+            }
         }
     }
 }

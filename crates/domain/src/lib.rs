@@ -22,7 +22,9 @@ pub mod team;
 pub mod time;
 pub mod token;
 
-pub use id::{DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, StageId, TeamId, TokenId, UserId};
+pub use id::{
+    DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, StageId, TeamId, TokenId, UserId,
+};
 pub use invalid::FieldError;
 pub use scope::{Scope, ScopeSet};
 pub use time::Timestamp;

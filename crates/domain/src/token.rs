@@ -166,10 +166,14 @@ impl Token {
     /// What it was given: its scopes on what its holder reaches and its restrictions leave.
     pub fn authority(&self, team_of: impl Fn(ServiceId) -> Option<TeamId>) -> Authority {
         let reach = self.holder.reach();
-        let grants = self.restrictions.selectors(team_of).into_iter().map(|left| Grant {
-            on: reach.intersection(&left),
-            scopes: self.scopes,
-        });
+        let grants = self
+            .restrictions
+            .selectors(team_of)
+            .into_iter()
+            .map(|left| Grant {
+                on: reach.intersection(&left),
+                scopes: self.scopes,
+            });
         Authority::new(grants, self.scopes)
     }
 
@@ -374,7 +378,10 @@ mod tests {
             sample(Holder::Organization(OrgId::from_i64(1)), restrictions).authority(team_of)
         };
 
-        assert_eq!(attenuates(&manager, &restricted(ServiceId::from_i64(21)), false, None), Ok(()));
+        assert_eq!(
+            attenuates(&manager, &restricted(ServiceId::from_i64(21)), false, None),
+            Ok(())
+        );
         let refused = attenuates(&manager, &restricted(ServiceId::from_i64(22)), false, None).unwrap_err();
         assert_eq!(refused[0].code, "reach_exceeds_caller");
     }

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::openapi::Document;
 use crate::{
-    audit, deployments, environments, explain, guarded, invitations, layers, open, passwords, peppers, scopes, services,
-    setup, stages, system, teams, tokens, users, verify,
+    audit, deployments, environments, explain, guarded, invitations, layers, open, passwords, peppers,
+    scopes, services, setup, stages, system, teams, tokens, users, verify,
 };
 
 /// The router with all its layers.

@@ -96,7 +96,10 @@ async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<i64, StoreError> 
     let shown = rows::for_each(tx, |row| {
         let (given, learned) = compiler.number(row)?;
         batch.learned.extend(learned);
-        batch.entries.push(Unfinished { entry: bare(row)?, given });
+        batch.entries.push(Unfinished {
+            entry: bare(row)?,
+            given,
+        });
         if batch.entries.len() < BATCH {
             return Ok(());
         }
@@ -108,7 +111,9 @@ async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<i64, StoreError> 
     let shown = shown.await;
     let sent = batches.send(batch);
     drop(batches);
-    let indexed = indexing.join().map_err(|_| StoreError::internal("the loading thread panicked"))?;
+    let indexed = indexing
+        .join()
+        .map_err(|_| StoreError::internal("the loading thread panicked"))?;
     indexed.map_err(no_room)?;
     shown?;
     sent.map_err(StoreError::internal)?;
@@ -139,19 +144,22 @@ fn index(verifier: &Verifier, batches: Receiver<Batch>) -> Result<(), Full> {
     let nobody = Arc::new(Authority::nothing());
     for batch in batches {
         authorities.extend(batch.learned.into_iter().map(Arc::new));
-        let finished = batch.entries.into_iter().map(|Unfinished { entry, given }| Entry {
-            digest: entry.digest,
-            id: entry.id,
-            org: entry.org,
-            owner: entry.owner,
-            // Every person is known by now; a token of none may do nothing.
-            owner_authority: nobody.clone(),
-            token_type: entry.token_type,
-            authority: authorities.get(given).unwrap_or(&nobody).clone(),
-            expires_at: entry.expires_at,
-            revoked: entry.revoked,
-            last_used: entry.last_used,
-        });
+        let finished = batch
+            .entries
+            .into_iter()
+            .map(|Unfinished { entry, given }| Entry {
+                digest: entry.digest,
+                id: entry.id,
+                org: entry.org,
+                owner: entry.owner,
+                // Every person is known by now; a token of none may do nothing.
+                owner_authority: nobody.clone(),
+                token_type: entry.token_type,
+                authority: authorities.get(given).unwrap_or(&nobody).clone(),
+                expires_at: entry.expires_at,
+                revoked: entry.revoked,
+                last_used: entry.last_used,
+            });
         verifier.load(finished)?;
     }
     Ok(())

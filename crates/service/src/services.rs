@@ -174,9 +174,7 @@ impl Service {
                 service.epoch(tx).await?
             } else {
                 // Its tokens are in the new team's reach from now on, and in the old one's no more.
-                service
-                    .service_moved(tx, id, ctx.now(), &visibility)
-                    .await?
+                service.service_moved(tx, id, ctx.now(), &visibility).await?
             };
             let record = Record {
                 action: Action::ServiceUpdated,

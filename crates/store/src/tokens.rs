@@ -332,8 +332,7 @@ pub async fn live_of_holder(tx: &mut Tx, holder: i64, now: Timestamp) -> Result<
     }
 }
 
-const INDEXED: &str =
-    "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions";
+const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions";
 
 fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
     let revoked_at: Option<Timestamp> = row.get(7)?;

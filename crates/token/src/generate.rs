@@ -69,7 +69,10 @@ pub fn generate(
 }
 
 /// Appends exactly [`RANDOM_CHARS`] uniform base62 characters.
-pub(crate) fn push_random_chars(text: &mut String, random: &dyn RandomSource) -> Result<(), RandomUnavailable> {
+pub(crate) fn push_random_chars(
+    text: &mut String,
+    random: &dyn RandomSource,
+) -> Result<(), RandomUnavailable> {
     let end = text.len() + RANDOM_CHARS;
     let mut bytes = Zeroizing::new([0u8; DRAW_BYTES]);
     for _ in 0..MAX_DRAWS {

@@ -133,7 +133,9 @@ impl Owners {
         {
             return Ok(*owner);
         }
-        let policy = policies.0.intern(policies.1, &Arc::new(Authority::everything()))?;
+        let policy = policies
+            .0
+            .intern(policies.1, &Arc::new(Authority::everything()))?;
         let number = self.admit(writer, OwnerId::from_i64(0), org, standing(policy, true))?;
         if let Some(known) = writer.orgs.get_mut(&org) {
             known.owner = Some(number);
@@ -177,13 +179,7 @@ impl Owners {
     }
 
     /// Fills the next cell. Nothing refers to it yet.
-    fn admit(
-        &self,
-        writer: &mut OwnerNumbers,
-        id: OwnerId,
-        org: OrgId,
-        standing: u32,
-    ) -> Result<u32, Full> {
+    fn admit(&self, writer: &mut OwnerNumbers, id: OwnerId, org: OrgId, standing: u32) -> Result<u32, Full> {
         let org = self.org_number(writer, org)?;
         let number = writer.cells;
         let cell = self.table.get_or_grow(number).ok_or(Full::Owners)?;

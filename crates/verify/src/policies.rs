@@ -134,11 +134,18 @@ mod tests {
     #[test]
     fn equal_policies_share_a_number() {
         let (policies, mut writer) = Policies::new(8);
-        let read = policies.intern(&mut writer, &authority(Scope::TokensRead)).unwrap();
-        let write = policies.intern(&mut writer, &authority(Scope::TokensWrite)).unwrap();
+        let read = policies
+            .intern(&mut writer, &authority(Scope::TokensRead))
+            .unwrap();
+        let write = policies
+            .intern(&mut writer, &authority(Scope::TokensWrite))
+            .unwrap();
 
         assert_ne!(read, write);
-        assert_eq!(policies.intern(&mut writer, &authority(Scope::TokensRead)), Ok(read));
+        assert_eq!(
+            policies.intern(&mut writer, &authority(Scope::TokensRead)),
+            Ok(read)
+        );
         assert_eq!(
             policies.get(read).unwrap().scopes,
             ScopeSet::only(Scope::TokensRead)
@@ -149,7 +156,9 @@ mod tests {
     #[test]
     fn the_limit_of_policies_is_reached_and_says_so() {
         let (policies, mut writer) = Policies::new(2);
-        policies.intern(&mut writer, &authority(Scope::TokensRead)).unwrap();
+        policies
+            .intern(&mut writer, &authority(Scope::TokensRead))
+            .unwrap();
 
         let refused = policies.intern(&mut writer, &authority(Scope::TokensWrite));
 

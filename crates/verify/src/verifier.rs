@@ -91,7 +91,10 @@ impl Verifier {
             let policy = self.policies.get(number);
             policy.map_or_else(Arc::default, |policy| policy.authority.clone())
         };
-        Power::new(authority(verified.policies.token), authority(verified.policies.owner))
+        Power::new(
+            authority(verified.policies.token),
+            authority(verified.policies.owner),
+        )
     }
 
     /// When the token was last accepted, to the second, as far as this process knows; `None` also when it does not know the token.
@@ -145,13 +148,7 @@ impl Verifier {
     }
 
     /// The decision, and the mark of a use when it is an allowance of a check `from` some address.
-    fn decide(
-        &self,
-        presented: &str,
-        required: &Required,
-        now: Timestamp,
-        from: Option<IpAddr>,
-    ) -> Decision {
+    fn decide(&self, presented: &str, required: &Required, now: Timestamp, from: Option<IpAddr>) -> Decision {
         let Ok(token) = Presented::parse(&self.prefix, presented) else {
             return Decision::deny(DenialCode::Malformed);
         };
@@ -244,9 +241,7 @@ impl Verifier {
             },
         };
         let missing = required.scopes.difference(scopes);
-        let reaches = |place| {
-            policy.reaches(required.scopes, place) && bound.reaches(required.scopes, place)
-        };
+        let reaches = |place| policy.reaches(required.scopes, place) && bound.reaches(required.scopes, place);
         let judged = if token.ended() {
             Err(DenialCode::Revoked)
         } else if now.micros() >= fields.expires_at {

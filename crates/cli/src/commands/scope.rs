@@ -54,7 +54,11 @@ impl List {
                 vec![scope.scope, grantable, scope.description]
             })
             .collect();
-        output::table(Stream::Result, &["SCOPE", "YOU MAY HAND IT ON", "WHAT IT ALLOWS"], &rows)?;
+        output::table(
+            Stream::Result,
+            &["SCOPE", "YOU MAY HAND IT ON", "WHAT IT ALLOWS"],
+            &rows,
+        )?;
         Ok(Exit::Done)
     }
 }

@@ -140,9 +140,7 @@ mod tests {
     }
 
     fn writes(token: &Token, place: Place) -> bool {
-        token
-            .authority(team_of)
-            .allows(Scope::DeploymentsWrite, &place)
+        token.authority(team_of).allows(Scope::DeploymentsWrite, &place)
     }
 
     #[test]

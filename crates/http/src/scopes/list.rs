@@ -26,7 +26,10 @@ pub(crate) async fn list_scopes(permit: Permit<scope::AnyToken>) -> Json<Scopes>
             Handing::Restricted => (Grantable::Restricted, None),
             Handing::Own => (Grantable::Own, None),
             Handing::No(Lack::Token) => (Grantable::No, Some("the calling token was not given it")),
-            Handing::No(Lack::Owner) => (Grantable::No, Some("whom the calling token acts as does not have it now")),
+            Handing::No(Lack::Owner) => (
+                Grantable::No,
+                Some("whom the calling token acts as does not have it now"),
+            ),
         };
         Scope {
             scope: scope.as_str().to_owned(),

@@ -7,9 +7,7 @@ use claviger_api::tokens as api;
 use claviger_domain::id::MalformedId;
 use claviger_domain::receipt::Receipt;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token, TokenState, TokenType};
-use claviger_domain::{
-    FieldError, OwnerId, Scope, ScopeSet, ServiceId, TeamId, Timestamp, TokenId, UserId,
-};
+use claviger_domain::{FieldError, OwnerId, Scope, ScopeSet, ServiceId, TeamId, Timestamp, TokenId, UserId};
 use claviger_service::tokens::{Changed, Issued, Recipient, Revoked};
 
 use crate::fields::{id, instant};

@@ -12,9 +12,9 @@ use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token, TokenStat
 use claviger_domain::{OwnerId, Scope, TokenId};
 use claviger_store::{Tx, tokens as rows};
 
+use super::from_row;
 use super::list::{Order, SortKey, TokenFilter};
 use super::revoke::{record_of, row_of};
-use super::from_row;
 use claviger_verify::Change;
 
 use crate::changes::{Kind, Visibility};

@@ -117,7 +117,8 @@ impl Service {
             Ok(())
         })
         .await?;
-        self.change(tx, Kind::Move, &moved, now, visibility, applied).await
+        self.change(tx, Kind::Move, &moved, now, visibility, applied)
+            .await
     }
 
     /// Refuses to drop a team or service while it has live tokens.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::{Context, Service};
 
 /// The most things that one restriction lists.
-pub const MAX_RESTRICTION: usize = 100;
+const MAX_RESTRICTION: usize = 100;
 
 /// The teams of the services that a token's restrictions list.
 pub(crate) type ServiceTeams = HashMap<ServiceId, TeamId>;
@@ -86,7 +86,12 @@ impl Service {
                     .await?
                     .filter(|row| row.org == ctx.org())
                     .ok_or_else(|| Error::not_found("service"))?;
-                sees(ctx, Scope::ServicesRead, &Place::service(row.team, row.id), "service")?;
+                sees(
+                    ctx,
+                    Scope::ServicesRead,
+                    &Place::service(row.team, row.id),
+                    "service",
+                )?;
                 Holder::Service {
                     service: row.id,
                     team: row.team,
@@ -109,16 +114,32 @@ impl Service {
     ) -> Result<ServiceTeams> {
         let mut errors = Vec::new();
         let lengths = [
-            ("teams", restrictions.teams.as_ref().map_or(0, |listed| listed.len())),
-            ("services", restrictions.services.as_ref().map_or(0, |listed| listed.len())),
+            (
+                "teams",
+                restrictions.teams.as_ref().map_or(0, |listed| listed.len()),
+            ),
+            (
+                "services",
+                restrictions.services.as_ref().map_or(0, |listed| listed.len()),
+            ),
             (
                 "environments",
-                restrictions.environments.as_ref().map_or(0, |listed| listed.len()),
+                restrictions
+                    .environments
+                    .as_ref()
+                    .map_or(0, |listed| listed.len()),
             ),
         ];
-        for (list, _) in lengths.into_iter().filter(|(_, length)| *length > MAX_RESTRICTION) {
+        for (list, _) in lengths
+            .into_iter()
+            .filter(|(_, length)| *length > MAX_RESTRICTION)
+        {
             let detail = format!("at most {MAX_RESTRICTION} of them");
-            errors.push(FieldError::new(format!("restrictions.{list}"), "restriction_too_long", detail));
+            errors.push(FieldError::new(
+                format!("restrictions.{list}"),
+                "restriction_too_long",
+                detail,
+            ));
         }
         if !errors.is_empty() {
             return Err(errors.into());
@@ -148,13 +169,21 @@ impl Service {
                 unknown("environments", "environment_unknown", environment);
             }
         }
-        if errors.is_empty() { Ok(service_teams) } else { Err(errors.into()) }
+        if errors.is_empty() {
+            Ok(service_teams)
+        } else {
+            Err(errors.into())
+        }
     }
 }
 
 impl Service {
     /// The teams of the services that stored restrictions list; one that is gone since is left out, and so is nowhere.
-    pub(super) async fn resolve_known(&self, tx: &mut Tx, restrictions: &Restrictions) -> Result<ServiceTeams> {
+    pub(super) async fn resolve_known(
+        &self,
+        tx: &mut Tx,
+        restrictions: &Restrictions,
+    ) -> Result<ServiceTeams> {
         let mut service_teams = ServiceTeams::new();
         for service in restrictions.services.iter().flatten() {
             if let Some(row) = services::by_id(tx, *service).await? {

@@ -49,9 +49,7 @@ impl Service {
             let is_sibling = token.owner == ctx.caller.owner;
             attenuates(&ctx.caller, &authority, is_sibling, token.expires_at)?;
 
-            let receipt = service
-                .put(tx, &ctx.by(), &token, authority, &visibility)
-                .await?;
+            let receipt = service.put(tx, &ctx.by(), &token, authority, &visibility).await?;
             let issued = Issued {
                 token,
                 secret,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::owner::Principal;
 use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token};
-use claviger_domain::authority::Authority;
 use claviger_domain::{OwnerId, ScopeSet, Timestamp};
 use claviger_store::tokens::TokenRow;
 use claviger_store::{Tx, tokens as rows};

@@ -2,8 +2,8 @@
 
 use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
-use claviger_domain::name::{Description, Name};
 use claviger_domain::authority::Authority;
+use claviger_domain::name::{Description, Name};
 use claviger_domain::token::{Expiry, Restrictions, Token, attenuates};
 use claviger_domain::{ScopeSet, Timestamp};
 use claviger_store::{Tx, tokens as rows};

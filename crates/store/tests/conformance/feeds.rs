@@ -1,6 +1,7 @@
 //! The other nouns: people, the feed of changes, the audit trail, heads, kept answers, deployments.
 
 use claviger_domain::audit::Event;
+use claviger_domain::authority::Reach;
 use claviger_domain::deployment::{Deployment, DeploymentResult, NewDeployment};
 use claviger_domain::name::Label;
 use claviger_domain::{DeploymentId, OrgId, Timestamp, TokenId, UserId};
@@ -406,15 +407,27 @@ async fn deployments_are_listed_newest_first(home: Home) {
         .unwrap();
     let all = DeploymentFilter {
         org: ORG,
+        within: [Reach::Everything, Reach::Everything],
         service: None,
         environment: None,
         result: None,
         before: None,
         limit: 100,
     };
+    let nowhere = Reach::Parts {
+        teams: Vec::new(),
+        services: Vec::new(),
+    };
     type Model = fn(&Deployment) -> bool;
-    let cases: [(DeploymentFilter, Model); 6] = [
+    let cases: [(DeploymentFilter, Model); 7] = [
         (all.clone(), |_| true),
+        (
+            DeploymentFilter {
+                within: [Reach::Everything, nowhere],
+                ..all.clone()
+            },
+            |_| false,
+        ),
         (
             DeploymentFilter {
                 org: OrgId::from_i64(2),

@@ -44,7 +44,8 @@ impl Verifier {
             }
             Change::Owner(owner) => {
                 let Writer { policies, owners, .. } = &mut *writer;
-                self.owners.set(owners, (&self.policies, &mut *policies), &owner)?;
+                self.owners
+                    .set(owners, (&self.policies, &mut *policies), &owner)?;
                 Ok(Applied::InForce)
             }
             Change::Peppers(peppers) => {

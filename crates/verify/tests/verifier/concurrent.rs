@@ -129,10 +129,9 @@ fn an_update_is_seen_whole() {
         |_| {
             let seen = verifier.inspect(&text, NOW);
             let seen = seen.verified().expect("the token is always live");
-            let whole =
-                |version: &Entry| {
-                    version.authority.scopes() == seen.scopes && version.expires_at == seen.expires_at
-                };
+            let whole = |version: &Entry| {
+                version.authority.scopes() == seen.scopes && version.expires_at == seen.expires_at
+            };
             assert!(versions.iter().any(whole), "{seen:?}");
         },
     );

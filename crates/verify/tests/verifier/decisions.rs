@@ -202,7 +202,11 @@ fn a_scope_is_needed_at_the_place_that_is_asked_for() {
         }),
     );
     assert_eq!(code(1, Place::team(own)), "restricted", "the owner is not there");
-    assert_eq!(code(1, Place::team(other)), "restricted", "the token is not there");
+    assert_eq!(
+        code(1, Place::team(other)),
+        "restricted",
+        "the token is not there"
+    );
     assert_eq!(code(2, Place::team(other)), "valid");
 }
 

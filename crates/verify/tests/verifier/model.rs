@@ -121,7 +121,11 @@ const TEAM: TeamId = TeamId::from_i64(1);
 type Given = (ScopeSet, bool);
 
 fn authority((scopes, in_team): Given) -> Arc<Authority> {
-    let on = if in_team { Selector::team(TEAM) } else { Selector::everywhere() };
+    let on = if in_team {
+        Selector::team(TEAM)
+    } else {
+        Selector::everywhere()
+    };
     Arc::new(Authority::of_token(scopes, on))
 }
 
