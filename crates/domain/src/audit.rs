@@ -69,6 +69,16 @@ pub enum Action {
     UserPasswordChanged,
     /// Somebody was given the means to choose a new password for a person.
     UserPasswordResetIssued,
+    /// A person was assigned other roles on resources.
+    UserRolesAssigned,
+    /// A role was written.
+    RoleWritten,
+    /// A role was dropped.
+    RoleDeleted,
+    /// A kind of resource was written.
+    KindWritten,
+    /// A kind of resource was dropped.
+    KindDeleted,
     /// A new pepper took over.
     PepperRotated,
     /// The previous pepper was given up.
@@ -77,7 +87,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 38] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -109,6 +119,11 @@ impl Action {
         Self::UserReactivated,
         Self::UserPasswordChanged,
         Self::UserPasswordResetIssued,
+        Self::UserRolesAssigned,
+        Self::RoleWritten,
+        Self::RoleDeleted,
+        Self::KindWritten,
+        Self::KindDeleted,
         Self::PepperRotated,
         Self::PepperRetired,
     ];
@@ -147,6 +162,11 @@ impl Action {
             Self::UserReactivated => "user.reactivated",
             Self::UserPasswordChanged => "user.password_changed",
             Self::UserPasswordResetIssued => "user.password_reset_issued",
+            Self::RoleWritten => "role.written",
+            Self::RoleDeleted => "role.deleted",
+            Self::KindWritten => "kind.written",
+            Self::KindDeleted => "kind.deleted",
+            Self::UserRolesAssigned => "user.roles_assigned",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
         }

@@ -49,6 +49,7 @@ pub mod scope {
     scopes! {
         TokensRead TokensWrite TokensVerify DeploymentsRead DeploymentsWrite AuditRead SystemWrite
         TeamsRead TeamsWrite ServicesRead ServicesWrite EnvironmentsRead EnvironmentsWrite UsersRead UsersWrite
+        RolesRead RolesWrite
     }
 
     /// The presented token is live; no scope is needed. For what a token may do about itself.
@@ -123,7 +124,7 @@ const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via
 pub(crate) fn authorize(
     verifier: &Verifier,
     credential: Credential<'_>,
-    required: &Required,
+    required: &Required<'_>,
     at: &Presentation,
 ) -> Result<Verified, Problem> {
     let text = match credential {

@@ -12,7 +12,9 @@ mod regenerate;
 mod revoke;
 mod update;
 
+use claviger_domain::owner::Role;
 use claviger_domain::receipt::Receipt;
+use claviger_domain::role::Assignment;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
 use claviger_domain::{OwnerId, ScopeSet, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::Secret;
@@ -41,6 +43,8 @@ pub struct NewToken {
     pub scopes: ScopeSet,
     /// Where, within what its holder reaches.
     pub restrictions: Restrictions,
+    /// What else, on resources of the organization's own kinds.
+    pub roles: Vec<Assignment>,
     /// When it ends; `None` = 90 days, or with the calling token when that ends sooner.
     pub expiry: Option<Expiry>,
 }
@@ -83,6 +87,14 @@ fn owner_of(holder: Holder, id: TokenId) -> OwnerId {
     match holder {
         Holder::Person(user) => user.into(),
         Holder::Organization(_) | Holder::Team(_) | Holder::Service { .. } => id.into(),
+    }
+}
+
+/// The roles of the first token of a person: an administrator's may hand out every role.
+pub(crate) fn first_roles(role: Role) -> Vec<Assignment> {
+    match role {
+        Role::SuperAdmin => vec![Assignment::super_admin()],
+        Role::Member => Vec::new(),
     }
 }
 

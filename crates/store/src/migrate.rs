@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "holders",
         sql: include_str!("../migrations/0004_holders.sql"),
     },
+    Migration {
+        version: 10,
+        name: "roles",
+        sql: include_str!("../migrations/0010_roles.sql"),
+    },
 ];
 
 /// Applies what is missing.
