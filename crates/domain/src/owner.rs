@@ -72,16 +72,10 @@ impl Role {
             scopes: membership.role.scopes(),
         };
         let grants = std::iter::once(everyone).chain(memberships.iter().map(in_team));
-        let of_everyone = RoleGrant {
-            kinds: Only::these(EVERYONE_SEES.map(Word::known)),
-            actions: Only::one(Word::known("get")),
-            ..RoleGrant::everything()
-        };
         let of_team = memberships
             .iter()
             .map(|membership| membership.role.on_resources(membership.team));
-        let roles = std::iter::once(of_everyone).chain(of_team).chain(assigned);
-        Authority::new(grants, OWN).with_roles(roles)
+        Authority::new(grants, OWN).with_roles(of_team.chain(assigned))
     }
 }
 
@@ -93,8 +87,6 @@ const EVERYONE: ScopeSet = ScopeSet::of(&[
     Scope::EnvironmentsRead,
     Scope::RolesRead,
 ]);
-/// The kinds of resources that every person may look at: what an organization is made of.
-const EVERYONE_SEES: [&str; 2] = ["team", "global-environment"];
 /// What every person may do with the tokens that are theirs.
 const OWN: ScopeSet = ScopeSet::of(&[Scope::TokensRead, Scope::TokensWrite]);
 

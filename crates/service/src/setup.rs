@@ -289,7 +289,7 @@ fn first_token(name: Name, expiry: Option<Expiry>) -> NewToken {
         description: Description::default(),
         scopes: ScopeSet::all(),
         restrictions: Restrictions::default(),
-        roles: first_roles(Role::SuperAdmin),
+        roles: first_roles(Role::SuperAdmin, &[]),
         expiry,
     }
 }

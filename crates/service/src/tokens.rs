@@ -12,9 +12,11 @@ mod regenerate;
 mod revoke;
 mod update;
 
-use claviger_domain::owner::Role;
+use std::collections::BTreeSet;
+
+use claviger_domain::owner::{Membership, Role};
 use claviger_domain::receipt::Receipt;
-use claviger_domain::role::Assignment;
+use claviger_domain::role::{Assignment, Listed};
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
 use claviger_domain::{OwnerId, ScopeSet, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::Secret;
@@ -90,11 +92,16 @@ fn owner_of(holder: Holder, id: TokenId) -> OwnerId {
     }
 }
 
-/// The roles of the first token of a person: an administrator's may hand out every role.
-pub(crate) fn first_roles(role: Role) -> Vec<Assignment> {
+/// The roles of the first token of a person: as much as the person may do, everywhere or in their teams.
+pub(crate) fn first_roles(role: Role, memberships: &[Membership]) -> Vec<Assignment> {
+    let teams: BTreeSet<TeamId> = memberships.iter().map(|membership| membership.team).collect();
     match role {
         Role::SuperAdmin => vec![Assignment::super_admin()],
-        Role::Member => Vec::new(),
+        Role::Member if teams.is_empty() => Vec::new(),
+        Role::Member => vec![Assignment {
+            teams: Listed::These(teams),
+            ..Assignment::super_admin()
+        }],
     }
 }
 
@@ -115,7 +122,7 @@ fn shown_holder(holder: Holder) -> String {
 
 /// Restrictions as the audit trail shows them; null = none.
 fn shown_restrictions(restrictions: &Restrictions) -> serde_json::Value {
-    fn listed<T: std::fmt::Display>(list: Option<&std::collections::BTreeSet<T>>) -> serde_json::Value {
+    fn listed<T: std::fmt::Display>(list: Option<&BTreeSet<T>>) -> serde_json::Value {
         list.map_or(serde_json::Value::Null, |list| {
             list.iter().map(ToString::to_string).collect()
         })

@@ -1,4 +1,4 @@
--- Roles on resources: an organization's own roles and kinds, and what tokens and people were assigned (JSON; absent = nothing).
+-- Roles on resources: roles and kinds of an organization, and what tokens and people were assigned (JSON; absent = nothing).
 
 CREATE TABLE role (
     org_id BIGINT NOT NULL REFERENCES organization (id),

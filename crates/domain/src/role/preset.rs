@@ -139,7 +139,7 @@ const TABLE: &[(&str, &str, &[Row])] = &[
             ("applications", "get", "tn"),
             ("environment", "get", "ten"),
             ("team", "get", "t"),
-            ("global-environment", "get", "e"),
+            ("global-environment", "get", "te"),
         ],
     ),
     (
@@ -149,7 +149,7 @@ const TABLE: &[(&str, &str, &[Row])] = &[
             ("applications", "get trigger", "tn"),
             ("environment", "get trigger", "ten"),
             ("team", "get", "t"),
-            ("global-environment", "get", "e"),
+            ("global-environment", "get", "te"),
         ],
     ),
     (
@@ -159,7 +159,7 @@ const TABLE: &[(&str, &str, &[Row])] = &[
             ("applications", "*", "tn"),
             ("environment", "*", "ten"),
             ("team", "get", "t"),
-            ("global-environment", "get", "e"),
+            ("global-environment", "get", "te"),
         ],
     ),
     (
@@ -171,7 +171,7 @@ const TABLE: &[(&str, &str, &[Row])] = &[
             ("team", "*", "t"),
             ("user", "*", "t"),
             ("notification", "*", "t"),
-            ("global-environment", "*", "e"),
+            ("global-environment", "*", "te"),
         ],
     ),
     (

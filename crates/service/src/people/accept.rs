@@ -122,13 +122,14 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Token, Secret, Authority)> {
         let owner = authority_of(tx, user).await?;
+        let memberships = teams::memberships_of(tx, user.id).await?;
         let new = NewToken {
             recipient: Recipient::Caller,
             name: Name::parse("name", "first token")?,
             description: Description::default(),
             scopes: scopes_of(&owner),
             restrictions: Restrictions::default(),
-            roles: first_roles(role_of(user)?),
+            roles: first_roles(role_of(user)?, &memberships),
             expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
         };
         let newcomer = Caller {
