@@ -14,6 +14,7 @@ pub mod peppers;
 pub mod problem;
 pub mod scopes;
 pub mod services;
+pub mod sessions;
 pub mod setup;
 pub mod stages;
 pub mod teams;

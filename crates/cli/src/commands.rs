@@ -16,6 +16,7 @@ pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod service;
+pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod stage;
 pub(crate) mod team;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Scope(command) => wait(command.run()),
         Command::User(command) => wait(Box::pin(command.run())),
         Command::Invitation(command) => wait(Box::pin(command.run())),
+        Command::Session(command) => wait(Box::pin(command.run())),
         Command::Team(command) => wait(Box::pin(command.run())),
         Command::Service(command) => wait(Box::pin(command.run())),
         Command::Environment(command) => wait(Box::pin(command.run())),

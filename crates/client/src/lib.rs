@@ -38,6 +38,7 @@ mod pages;
 mod peppers;
 mod scopes;
 mod services;
+mod sessions;
 mod setup;
 mod system;
 mod teams;

@@ -280,14 +280,14 @@ pub fn attenuates(
         caller.power.covers(authority)
     };
     if !beyond.is_empty() {
-        let detail = format!("the calling token does not have `{beyond}` itself");
+        let detail = format!("{} does not have `{beyond}` itself", caller.by.noun());
         errors.push(FieldError::new("scopes", "scope_exceeds_caller", detail));
     } else if let Err(excess) = covered {
         let place = match excess.at {
             Some(place) => place.to_string(),
             None => "everywhere".to_owned(),
         };
-        let detail = format!("the calling token does not have `{}` {place}", excess.scope);
+        let detail = format!("{} does not have `{}` {place}", caller.by.noun(), excess.scope);
         errors.push(FieldError::new("restrictions", "reach_exceeds_caller", detail));
     }
     let outlives = match (caller.expires_at, expires_at) {
@@ -334,13 +334,14 @@ mod tests {
 
     use super::*;
     use crate::authority::{Power, Selector};
+    use crate::owner::Means;
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     fn caller(scopes: ScopeSet, expires_at: Option<Timestamp>) -> Caller {
         let token = TokenId::from_i64(1);
         Caller {
-            token,
+            by: Means::Token(token),
             owner: token.into(),
             user: None,
             org: OrgId::from_i64(1),

@@ -31,6 +31,7 @@ pub mod passwords;
 mod postgres;
 mod reader;
 pub mod services;
+pub mod sessions;
 pub mod settings;
 mod sqlite;
 pub mod stages;

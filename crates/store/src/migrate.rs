@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "holders",
         sql: include_str!("../migrations/0004_holders.sql"),
     },
+    Migration {
+        version: 5,
+        name: "sessions",
+        sql: include_str!("../migrations/0005_sessions.sql"),
+    },
 ];
 
 /// Applies what is missing.

@@ -4,6 +4,7 @@ use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Name};
+use claviger_domain::session::is_sensitive;
 use claviger_domain::token::{Expiry, Restrictions, Token, attenuates};
 use claviger_domain::{ScopeSet, Timestamp};
 use claviger_store::{Tx, tokens as rows};
@@ -37,7 +38,8 @@ impl Service {
     /// Changes a live token. What is widened must lie within the caller's own reach and life.
     ///
     /// # Errors
-    /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller.
+    /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller;
+    /// [`Unproven::Recently`](crate::error::Unproven).
     pub async fn update_token(&self, ctx: &Context, id: TokenId, changes: TokenChanges) -> Result<Changed> {
         let service = self.clone();
         let ctx = ctx.clone();
@@ -117,6 +119,10 @@ fn refuse_widening(ctx: &Context, before: &Token, after: &Token, teams: &Service
     };
     let is_sibling = after.owner == ctx.caller.owner;
     attenuates(&ctx.caller, &added, is_sibling, end)?;
+    let is_widened = prolonged || added != Authority::nothing();
+    if is_widened && is_sensitive(after, &authority) {
+        ctx.require_recent_sign_in()?;
+    }
     Ok(authority)
 }
 
