@@ -210,6 +210,7 @@ on_both_stores! {
               "next_cursor": null
             }"#]]);
         crate::people::every_change(&server).await;
+        crate::sessions::every_change(&server).await;
         let events = whole_list(server.admin(), "/v1/audit/events").await;
         let actions: Vec<String> = events.iter().map(|event| text(event, "/action")).collect();
         for action in claviger_domain::audit::Action::ALL {
