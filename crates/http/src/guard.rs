@@ -28,7 +28,7 @@ use crate::problem::Problem;
 
 /// What a permit allows, named by a type.
 pub trait RequiredScope: Send + Sync + 'static {
-    /// The scopes that the presented token must have, all of them.
+    /// The scopes that the caller must have, all of them.
     const SCOPES: ScopeSet;
 }
 
@@ -38,7 +38,7 @@ pub mod scope {
 
     macro_rules! scopes {
         ($($name:ident)+) => {$(
-            #[doc = concat!("The presented token has the scope [`Scope::", stringify!($name), "`].")]
+            #[doc = concat!("The caller has the scope [`Scope::", stringify!($name), "`].")]
             #[derive(Debug, Clone, Copy)]
             pub struct $name;
 
@@ -62,7 +62,7 @@ pub mod scope {
     }
 }
 
-/// Proof that the presented token may do `S`, for one request.
+/// Proof that the caller may do `S`, for one request.
 #[derive(Debug)]
 pub struct Permit<S> {
     /// Who asks, through which request, and when.

@@ -105,7 +105,7 @@ impl Context {
     /// signed-in caller hands out only after a recent sign-in.
     ///
     /// # Errors
-    /// `role_exceeds_caller`; [`Unproven::Recently`](crate::error::Unproven).
+    /// `role_exceeds_caller`; [`Unproven::Recently`](crate::Unproven).
     pub(crate) fn require_covers(&self, authority: &Authority) -> Result<()> {
         self.caller.power.covers(authority).map_err(|excess| {
             let place = excess

@@ -44,7 +44,7 @@ impl Service {
     /// Issues a token to the caller, or one that acts as itself for the organization, a team or a service.
     ///
     /// # Errors
-    /// `Invalid` when the token would reach further or live longer than the caller's; [`Unproven::Recently`](crate::error::Unproven);
+    /// `Invalid` when the token would reach further or live longer than the caller's; [`Unproven::Recently`](crate::Unproven);
     /// `team` or `service` not found; `out_of_reach`; `token_name_taken`; those of an Idempotency-Key; those of the store.
     pub async fn issue_token(
         &self,

@@ -23,7 +23,7 @@ impl Service {
     ///
     /// # Errors
     /// `token` not found; `token_not_live`; `token_of_other_owner`; `Invalid` when the token is stronger than the caller;
-    /// [`Unproven::Recently`](crate::error::Unproven).
+    /// [`Unproven::Recently`](crate::Unproven).
     pub async fn regenerate_token(
         &self,
         ctx: &Context,

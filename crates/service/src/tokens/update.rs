@@ -39,7 +39,7 @@ impl Service {
     ///
     /// # Errors
     /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller;
-    /// [`Unproven::Recently`](crate::error::Unproven).
+    /// [`Unproven::Recently`](crate::Unproven).
     pub async fn update_token(&self, ctx: &Context, id: TokenId, changes: TokenChanges) -> Result<Changed> {
         let service = self.clone();
         let ctx = ctx.clone();
