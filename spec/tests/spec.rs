@@ -40,6 +40,7 @@ mod properties;
 mod scopes;
 mod secrets_at_rest;
 mod services;
+mod sessions;
 mod setup;
 mod smuggling;
 mod stages;

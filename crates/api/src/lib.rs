@@ -15,6 +15,7 @@ pub mod problem;
 pub mod roles;
 pub mod scopes;
 pub mod services;
+pub mod sessions;
 pub mod setup;
 pub mod stages;
 pub mod teams;

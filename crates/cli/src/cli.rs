@@ -41,6 +41,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Invitation(commands::invitation::Invitation),
     #[command(subcommand)]
+    Session(commands::session::Session),
+    #[command(subcommand)]
     Team(commands::team::Team),
     #[command(subcommand)]
     Service(commands::service::Service),

@@ -17,6 +17,7 @@ pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod service;
+pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod stage;
 pub(crate) mod team;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Kind(command) => wait(Box::pin(command.run())),
         Command::User(command) => wait(Box::pin(command.run())),
         Command::Invitation(command) => wait(Box::pin(command.run())),
+        Command::Session(command) => wait(Box::pin(command.run())),
         Command::Team(command) => wait(Box::pin(command.run())),
         Command::Service(command) => wait(Box::pin(command.run())),
         Command::Environment(command) => wait(Box::pin(command.run())),

@@ -28,6 +28,7 @@ ids! {
     environment = "env_", "environment";
     stage = "stg_", "stage";
     invitation = "inv_", "invitation";
+    session = "ses_", "session";
 }
 
 fn is_shaped(id: &str, prefix: &str) -> bool {

@@ -39,6 +39,7 @@ mod peppers;
 mod roles;
 mod scopes;
 mod services;
+mod sessions;
 mod setup;
 mod system;
 mod teams;

@@ -89,6 +89,8 @@ ids! {
     DeploymentId = "dep";
     /// An invitation into an organization.
     InvitationId = "inv";
+    /// A sign-in session of a person.
+    SessionId = "ses";
 }
 
 /// The principal that a token acts as: a user's id for personal tokens, the token's own id for global ones.

@@ -19,13 +19,15 @@ pub mod resource;
 pub mod role;
 pub mod scope;
 pub mod service;
+pub mod session;
 pub mod stage;
 pub mod team;
 pub mod time;
 pub mod token;
 
 pub use id::{
-    DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, StageId, TeamId, TokenId, UserId,
+    DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, SessionId, StageId, TeamId,
+    TokenId, UserId,
 };
 pub use invalid::FieldError;
 pub use scope::{Scope, ScopeSet};

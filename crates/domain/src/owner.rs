@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Grant, Only, Place, Power, RoleGrant, Selector};
 use crate::resource::Word;
-use crate::{OrgId, OwnerId, Scope, ScopeSet, TeamId, Timestamp, TokenId, UserId};
+use crate::{OrgId, OwnerId, Scope, ScopeSet, SessionId, TeamId, Timestamp, TokenId, UserId};
 
 /// What a person is in an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -151,20 +151,34 @@ pub enum Principal {
     Token(TokenId),
 }
 
-/// Who makes a request: the token they presented, the principal it acts as, and what it may do now.
+/// By what a caller proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// A token.
+    Token(TokenId),
+    /// A sign-in session.
+    Session {
+        /// Which.
+        id: SessionId,
+        /// When the person last showed the password.
+        signed_in_at: Timestamp,
+    },
+}
+
+/// Who makes a request: what they presented, the principal that acts, and what it may do now.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The presented token.
-    pub token: TokenId,
-    /// The principal it acts as.
+    /// What was presented.
+    pub by: Means,
+    /// The principal that acts.
     pub owner: OwnerId,
-    /// The user behind a personal token.
+    /// The person behind a personal token or a session.
     pub user: Option<UserId>,
     /// The organization.
     pub org: OrgId,
-    /// What the token may do now: what it was given, within its owner's present power.
+    /// What the caller may do now: what the token was given (a session: everything), within its owner's present power.
     pub power: Power,
-    /// When the presented token ends.
+    /// When the presented token ends, which bounds what it makes. A session bounds nothing: the person is there after it.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -198,14 +212,52 @@ impl fmt::Display for Principal {
     }
 }
 
+// === impl Means ===
+
+impl Means {
+    /// The number of the token or session: ids of all nouns come from one sequence, so no two share one.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Token(id) => id.get(),
+            Self::Session { id, .. } => id.get(),
+        }
+    }
+
+    /// How a refusal speaks of the caller.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Token(_) => "the calling token",
+            Self::Session { .. } => "the calling session",
+        }
+    }
+}
+
 // === impl Caller ===
 
 impl Caller {
-    /// The person behind the token, or the token itself when there is none.
+    /// The person behind the caller, or the token itself when there is none.
     pub const fn principal(&self) -> Principal {
-        match self.user {
-            Some(user) => Principal::User(user),
-            None => Principal::Token(self.token),
+        match (self.user, self.by) {
+            (Some(user), _) => Principal::User(user),
+            (None, Means::Token(token)) => Principal::Token(token),
+            // A session is a person's.
+            (None, Means::Session { .. }) => Principal::User(UserId::from_i64(self.owner.get())),
+        }
+    }
+
+    /// The presented token, if it was one.
+    pub const fn token(&self) -> Option<TokenId> {
+        match self.by {
+            Means::Token(token) => Some(token),
+            Means::Session { .. } => None,
+        }
+    }
+
+    /// The session, if the caller is signed in.
+    pub const fn session(&self) -> Option<SessionId> {
+        match self.by {
+            Means::Token(_) => None,
+            Means::Session { id, .. } => Some(id),
         }
     }
 

@@ -274,14 +274,14 @@ pub fn attenuates(
         caller.power.covers(authority)
     };
     if !beyond.is_empty() {
-        let detail = format!("the calling token does not have `{beyond}` itself");
+        let detail = format!("{} does not have `{beyond}` itself", caller.by.noun());
         errors.push(FieldError::new("scopes", "scope_exceeds_caller", detail));
     } else if let Err(excess) = covered {
         let (field, code) = match excess {
             Excess::Scope { .. } => ("restrictions", "reach_exceeds_caller"),
             Excess::Role(_) => ("roles", "role_exceeds_caller"),
         };
-        let detail = format!("the calling token does not have {excess}");
+        let detail = format!("{} does not have {excess}", caller.by.noun());
         errors.push(FieldError::new(field, code, detail));
     }
     let outlives = match (caller.expires_at, expires_at) {
@@ -329,6 +329,7 @@ mod tests {
 
     use super::*;
     use crate::authority::{Power, Selector};
+    use crate::owner::Means;
     use crate::role::RoleBook;
     use crate::{ServiceId, TeamId};
 
@@ -337,7 +338,7 @@ mod tests {
     fn caller(scopes: ScopeSet, expires_at: Option<Timestamp>) -> Caller {
         let token = TokenId::from_i64(1);
         Caller {
-            token,
+            by: Means::Token(token),
             owner: token.into(),
             user: None,
             org: OrgId::from_i64(1),

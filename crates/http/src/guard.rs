@@ -1,15 +1,16 @@
 //! The guard: proof, in a handler's signature, that the request may do what the handler does.
 //!
-//! A [`Permit<S>`] exists only after the verifier accepted the presented token for the scopes of `S`; it lives for one request and carries
-//! the [`Context`] of the operation. A handler enters the router through [`crate::guarded`], which accepts only handlers whose first
-//! argument is a permit; what needs no token is in the fixed list of [`crate::open`]. Unknown, malformed, expired and revoked get one answer.
+//! A [`Permit<S>`] exists only after the verifier accepted the presented token, or the store the session of a cookie, for the scopes of
+//! `S`; it lives for one request and carries the [`Context`] of the operation. A handler enters the router through [`crate::guarded`],
+//! which accepts only handlers whose first argument is a permit; what needs no credential is in the fixed list of [`crate::open`].
+//! Unknown, malformed, expired and revoked get one answer.
 
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};
 
 use axum::extract::FromRequestParts;
 use axum::handler::Handler;
-use claviger_domain::owner::Caller;
+use claviger_domain::owner::{Caller, Means};
 use claviger_domain::token::TokenType;
 use claviger_domain::{Scope, ScopeSet, Timestamp, UserId};
 use claviger_service::{Context, Origin};
@@ -18,15 +19,16 @@ use http::Extensions;
 use http::request::Parts;
 
 use crate::app::App;
-use crate::credentials::{Credential, presented};
-use crate::layers::PresentedToken;
+use crate::credentials::{Credential, presented, session};
+use crate::cross_site;
+use crate::layers::Presented;
 use crate::layers::request_id::RequestId;
 use crate::peer::Peer;
 use crate::problem::Problem;
 
 /// What a permit allows, named by a type.
 pub trait RequiredScope: Send + Sync + 'static {
-    /// The scopes that the presented token must have, all of them.
+    /// The scopes that the caller must have, all of them.
     const SCOPES: ScopeSet;
 }
 
@@ -36,7 +38,7 @@ pub mod scope {
 
     macro_rules! scopes {
         ($($name:ident)+) => {$(
-            #[doc = concat!("The presented token has the scope [`Scope::", stringify!($name), "`].")]
+            #[doc = concat!("The caller has the scope [`Scope::", stringify!($name), "`].")]
             #[derive(Debug, Clone, Copy)]
             pub struct $name;
 
@@ -52,7 +54,7 @@ pub mod scope {
         RolesRead RolesWrite
     }
 
-    /// The presented token is live; no scope is needed. For what a token may do about itself.
+    /// The presented token or session is live; no scope is needed. For what a caller may do about itself.
     #[derive(Debug, Clone, Copy)]
     pub struct AnyToken;
 
@@ -61,7 +63,7 @@ pub mod scope {
     }
 }
 
-/// Proof that the presented token may do `S`, for one request.
+/// Proof that the caller may do `S`, for one request.
 #[derive(Debug)]
 pub struct Permit<S> {
     /// Who asks, through which request, and when.
@@ -74,17 +76,13 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let origin = origin(&parts.extensions, app.now());
-        let required = Required::scopes(S::SCOPES);
-        let credential = presented(&parts.headers);
-        let at = Presentation {
-            now: origin.now,
-            address: address_or_unknown(origin.address),
+        let caller = match session(&parts.headers) {
+            Credential::Absent => by_token(parts, app, &origin, S::SCOPES)?,
+            cookie => by_session(parts, app, &origin, cookie, S::SCOPES).await?,
         };
-        let verified = authorize(app.verifier(), credential, &required, &at)?;
-        if let Some(token) = parts.extensions.get::<PresentedToken>() {
-            token.note(verified.id);
+        if let Some(presented) = parts.extensions.get::<Presented>() {
+            presented.note(caller.by);
         }
-        let caller = caller(app.verifier(), &verified);
         Ok(Self {
             context: Context { caller, origin },
             scope: PhantomData,
@@ -114,10 +112,65 @@ impl FromRequestParts<App> for Visit {
     }
 }
 
+/// Somebody who is about to sign in, not on behalf of another site.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// Through which request, whence and when.
+    pub(crate) origin: Origin,
+    /// The secret of the session that the browser still has.
+    pub(crate) session: Option<String>,
+}
+
+impl FromRequestParts<App> for Arrival {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        cross_site::refuse_foreign_page(parts)?;
+        let session = match session(&parts.headers) {
+            Credential::Presented(secret) => Some(secret.to_owned()),
+            // Of several none is known to be the browser's last.
+            Credential::Absent | Credential::Unusable | Credential::Several => None,
+        };
+        Ok(Self {
+            origin: origin(&parts.extensions, app.now()),
+            session,
+        })
+    }
+}
+
 /// What proxies add to a request that they pass on.
 const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-/// The one decision about a caller, for every door.
+/// The caller who presents a token.
+fn by_token(parts: &Parts, app: &App, origin: &Origin, scopes: ScopeSet) -> Result<Caller, Problem> {
+    let at = Presentation {
+        now: origin.now,
+        address: address_or_unknown(origin.address),
+    };
+    let credential = presented(&parts.headers);
+    let verified = authorize(app.verifier(), credential, &Required::scopes(scopes), &at)?;
+    Ok(caller(app.verifier(), &verified))
+}
+
+/// The caller whose browser sent the cookie of a session: the only credential of the request, and from one of our own pages.
+async fn by_session(
+    parts: &Parts,
+    app: &App,
+    origin: &Origin,
+    cookie: Credential<'_>,
+    scopes: ScopeSet,
+) -> Result<Caller, Problem> {
+    let secret = match cookie {
+        Credential::Several => return Err(Problem::credentials_differ()),
+        _ if presented(&parts.headers) != Credential::Absent => return Err(Problem::credentials_differ()),
+        Credential::Presented(secret) => secret,
+        Credential::Unusable | Credential::Absent => "",
+    };
+    cross_site::require_own_page(parts)?;
+    Ok(app.service().check_session(origin, secret, scopes).await?)
+}
+
+/// The one decision about a presented token, for every door.
 ///
 /// # Errors
 /// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing.
@@ -137,7 +190,9 @@ pub(crate) fn authorize(
     match verifier.check(text, required, at) {
         Decision::Allow(verified) => Ok(verified),
         Decision::Deny(denial) => Err(match denial.code {
-            DenialCode::InsufficientScope { missing } => Problem::scope_missing(missing),
+            DenialCode::InsufficientScope { missing } => {
+                Problem::scope_missing("the presented token", missing)
+            }
             _ => Problem::token_invalid(),
         }),
     }
@@ -152,7 +207,7 @@ pub(crate) fn address_or_unknown(address: Option<IpAddr>) -> IpAddr {
 pub(crate) fn caller(verifier: &Verifier, verified: &Verified) -> Caller {
     let is_personal = verified.token_type == TokenType::Personal;
     Caller {
-        token: verified.id,
+        by: Means::Token(verified.id),
         owner: verified.owner,
         user: is_personal.then(|| UserId::from_i64(verified.owner.get())),
         org: verified.org,

@@ -21,7 +21,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use claviger_domain::TokenId;
+use claviger_domain::owner::Means;
 use claviger_service::Clock;
 use http::{StatusCode, Version};
 use tokio::time::timeout;
@@ -44,15 +44,15 @@ pub(crate) struct Edge {
     pub(crate) limits: RequestLimits,
 }
 
-/// Which token a request presented, once the guard knows; the log line tells its id.
+/// Which token or session a request presented, once the guard knows; the log line tells its id.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PresentedToken(Arc<OnceLock<TokenId>>);
+pub(crate) struct Presented(Arc<OnceLock<Means>>);
 
-impl PresentedToken {
-    /// Notes the token.
-    pub(crate) fn note(&self, id: TokenId) {
+impl Presented {
+    /// Notes it.
+    pub(crate) fn note(&self, by: Means) {
         // A request has one caller; were there two, the first would stay.
-        let _ = self.0.set(id);
+        let _ = self.0.set(by);
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn wrap(router: Router, edge: Arc<Edge>) -> Router {
 async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let began = edge.clock.monotonic();
     let id = edge.ids.of(request.headers());
-    let token = PresentedToken::default();
+    let presented = Presented::default();
     let method = request.method().clone();
     let version = request.version();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -83,12 +83,16 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
         Some(problem) => problem.into_response(),
         None => {
             request.extensions_mut().insert(id.clone());
-            request.extensions_mut().insert(token.clone());
+            request.extensions_mut().insert(presented.clone());
             next.run(request).await
         }
     };
 
     let problem = write_problem(&mut response, &id);
+    let by = presented.0.get().copied();
+    if matches!(by, Some(Means::Session { .. })) {
+        headers::keep_from_caches(response.headers_mut());
+    }
     finish(&mut response, version, &id);
     let answered = Answered {
         method: &method,
@@ -96,7 +100,7 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
         status: response.status(),
         took: edge.clock.monotonic().saturating_sub(began),
         request_id: &id,
-        token: token.0.get().copied(),
+        by,
         problem: problem.as_ref(),
     };
     edge.metrics

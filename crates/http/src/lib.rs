@@ -7,6 +7,7 @@
 mod app;
 mod audit;
 pub mod credentials;
+mod cross_site;
 mod deployments;
 mod environments;
 mod explain;
@@ -27,6 +28,7 @@ mod roles;
 mod router;
 mod scopes;
 mod services;
+mod sessions;
 mod setup;
 mod stages;
 mod system;

@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use claviger_domain::{
-    DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, StageId, TeamId, TokenId, UserId,
+    DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, SessionId, StageId, TeamId, TokenId,
+    UserId,
 };
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -63,6 +64,10 @@ impl Identified for DeploymentId {
 
 impl Identified for InvitationId {
     const NOUN: &'static str = "invitation";
+}
+
+impl Identified for SessionId {
+    const NOUN: &'static str = "session";
 }
 
 impl Identified for UserId {

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::openapi::Document;
 use crate::{
     audit, deployments, environments, explain, guarded, invitations, kinds, layers, open, passwords, peppers,
-    roles, scopes, services, setup, stages, system, teams, tokens, users, verify,
+    roles, scopes, services, sessions, setup, stages, system, teams, tokens, users, verify,
 };
 
 /// The router with all its layers.
@@ -70,7 +70,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     guarded!(router, peppers::retire::retire_pepper)
 }
 
-/// Who belongs to an organization, and how they come.
+/// Who belongs to an organization, how they come, and where they are signed in.
 fn peopled(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let router = guarded!(router, users::list::list_users);
     let router = guarded!(router, users::show_own::show_own_user);
@@ -85,7 +85,15 @@ fn peopled(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let router = guarded!(router, invitations::create::create_invitation);
     let router = guarded!(router, invitations::list::list_invitations);
     let router = guarded!(router, invitations::withdraw::withdraw_invitation);
-    open!(router, invitations::accept::accept_invitation)
+    let router = open!(router, invitations::accept::accept_invitation);
+
+    let router = open!(router, sessions::sign_in::sign_in);
+    let router = guarded!(router, sessions::list::list_sessions);
+    let router = guarded!(router, sessions::show_own::show_own_session);
+    let router = guarded!(router, sessions::sign_out::sign_out);
+    let router = guarded!(router, sessions::confirm::confirm_session);
+    let router = guarded!(router, sessions::end::end_session);
+    guarded!(router, sessions::end_all::end_user_sessions)
 }
 
 /// How an organization is ordered: teams, services, environments, stages.

@@ -1,7 +1,7 @@
 //! `POST /v1/verify`: may whoever presented this token do that?
 //!
 //! Three ways lead to the same decision: [`express`] answers plain calls from the bytes that came, [`door`] answers before the router, because there the frame would cost more than the decision;
-//! this handler documents the operation and takes what the door leaves (a request with a query string). Both parse with [`Question`], ask
+//! this handler documents the operation and takes what the door leaves (a request with a query string or a cookie). Both parse with [`Question`], ask
 //! [`decide`] and write [`wire::Shown`]; a test compares their answers.
 
 pub(crate) mod body;

@@ -26,6 +26,7 @@ pub mod peppers;
 pub mod roles;
 mod seal;
 pub mod services;
+pub mod sessions;
 mod setup;
 pub mod stages;
 pub mod teams;
@@ -44,7 +45,7 @@ pub use changes::Feed;
 pub use clock::Clock;
 pub use context::{Context, Origin};
 pub use directory::{Directory, NamedPlace};
-pub use error::{Error, Result};
+pub use error::{Error, Result, Unproven};
 pub use idempotency::{IdempotencyKey, Once, Reply};
 pub use metrics::Metrics;
 pub use setup::SETUP_CODE_LIFETIME;
@@ -99,6 +100,8 @@ struct Inner {
     hasher: people::Hasher,
     /// Wrong passwords of late.
     attempts: people::Attempts,
+    /// Failed sign-ins that are not in the audit trail yet.
+    failed_sign_ins: Mutex<sessions::FailedSignIns>,
     /// Last uses that are not in the store yet, in the order in which the store keeps tokens: a batch of neighbours changes a few pages,
     /// one of strangers a page each.
     uses: Mutex<BTreeMap<TokenId, PendingUse>>,

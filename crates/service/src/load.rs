@@ -73,6 +73,7 @@ impl Service {
             in_flight: std::sync::Mutex::default(),
             hasher: Hasher::default(),
             attempts: Attempts::default(),
+            failed_sign_ins: std::sync::Mutex::default(),
             uses: std::sync::Mutex::default(),
         })))
     }

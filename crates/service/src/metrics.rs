@@ -19,6 +19,8 @@ pub struct Metrics {
     pub uses_flushed: Counter,
     /// Password hashes made, those for nothing included.
     pub password_hashes: Counter,
+    /// Sign-ins and confirmations that failed, those that were not looked at included.
+    pub failed_sign_ins: Counter,
     /// Background work that failed and will be tried again.
     pub job_failures: Counter,
 }
@@ -35,6 +37,7 @@ impl Metrics {
             replayed: Counter::default(),
             uses_flushed: Counter::default(),
             password_hashes: Counter::default(),
+            failed_sign_ins: Counter::default(),
             job_failures: Counter::default(),
         };
         registry.register_with_unit(
@@ -63,6 +66,11 @@ impl Metrics {
             "claviger_password_hashes",
             "Password hashes made",
             metrics.password_hashes.clone(),
+        );
+        registry.register(
+            "claviger_failed_sign_ins",
+            "Sign-ins that failed",
+            metrics.failed_sign_ins.clone(),
         );
         registry.register(
             "claviger_job_failures",

@@ -5,6 +5,7 @@
 //! changes what a person may do is known to the verifier before it is answered.
 
 mod accept;
+mod attempts;
 mod change;
 mod hasher;
 mod invite;
@@ -18,7 +19,7 @@ use claviger_domain::owner::{Membership, Role};
 use claviger_domain::person::{Invitation, Person, PersonState};
 use claviger_domain::receipt::Receipt;
 use claviger_domain::role::Assignment;
-use claviger_domain::{Scope, Timestamp, UserId};
+use claviger_domain::{Scope, Timestamp, UserId, session};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, teams, users};
 use claviger_token::{Digest, Ticket, TicketKind};
@@ -27,8 +28,9 @@ use crate::error::{Error, Result};
 use crate::tokens::Issued;
 use crate::{Context, Service, roles};
 
+pub(crate) use attempts::{Attempts, Target};
 pub(crate) use hasher::Hasher;
-pub(crate) use password::Attempts;
+pub(crate) use password::wrong;
 
 /// Which people to list; the oldest account first.
 #[derive(Debug, Clone, Default)]
@@ -102,19 +104,28 @@ pub struct ResetIssued {
 }
 
 impl Context {
-    /// Shows that the caller has all of `authority`: whoever makes somebody do something could do it themselves.
+    /// Shows that the caller has all of `authority`: whoever makes somebody do something could do it themselves. All there is, a
+    /// signed-in caller hands out only after a recent sign-in.
+    ///
+    /// # Errors
+    /// `role_exceeds_caller`; [`Unproven::Recently`](crate::Unproven).
     pub(crate) fn require_covers(&self, authority: &Authority) -> Result<()> {
         self.caller.power.covers(authority).map_err(|excess| {
-            let detail = format!("that person could do more than the calling token, which lacks {excess}");
+            let noun = self.caller.by.noun();
+            let detail = format!("that person could do more than {noun}, which lacks {excess}");
             Error::Refused {
                 code: "role_exceeds_caller",
                 detail,
             }
-        })
+        })?;
+        if session::is_all(authority) {
+            self.require_recent_sign_in()?;
+        }
+        Ok(())
     }
 
     /// True when the caller may know who belongs to the organization. Whoever may change people may see them.
-    fn may_see_people(&self) -> bool {
+    pub(crate) fn may_see_people(&self) -> bool {
         [Scope::UsersRead, Scope::UsersWrite]
             .into_iter()
             .any(|scope| self.may(scope, &Place::ORGANIZATION))
@@ -123,14 +134,14 @@ impl Context {
 
 impl Service {
     /// The person `id`, if the caller may know them. Another organization's are as unknown as one that never was.
-    async fn visible_person(&self, tx: &mut Tx, ctx: &Context, id: UserId) -> Result<UserRow> {
+    pub(crate) async fn visible_person(&self, tx: &mut Tx, ctx: &Context, id: UserId) -> Result<UserRow> {
         let row = users::by_id(tx, id).await?;
         row.filter(|row| ctx.may_see_people() && row.org == ctx.org())
             .ok_or_else(|| Error::not_found("user"))
     }
 
     /// The digests that this ticket may be stored under, one for each live pepper; `None` when it is no such ticket.
-    fn ticket_digests(&self, kind: TicketKind, text: &str) -> Option<Vec<Digest>> {
+    pub(crate) fn ticket_digests(&self, kind: TicketKind, text: &str) -> Option<Vec<Digest>> {
         let ticket = Ticket::parse(&self.0.prefix, kind, text.trim())?;
         let peppers = self.0.keys.peppers();
         let keys = std::iter::once(peppers.current).chain(peppers.previous);

@@ -28,6 +28,7 @@ pub use revoke::Revoked;
 pub use update::TokenChanges;
 
 pub(crate) use compile::Compiler;
+pub(crate) use issue::Maker;
 pub(crate) use record::from_row;
 
 use claviger_domain::name::{Description, Name};

@@ -33,6 +33,7 @@ mod postgres;
 mod reader;
 pub mod roles;
 pub mod services;
+pub mod sessions;
 pub mod settings;
 mod sqlite;
 pub mod stages;

@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0004_holders.sql"),
     },
     Migration {
+        version: 5,
+        name: "sessions",
+        sql: include_str!("../migrations/0005_sessions.sql"),
+    },
+    Migration {
         version: 10,
         name: "roles",
         sql: include_str!("../migrations/0010_roles.sql"),

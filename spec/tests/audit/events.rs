@@ -226,6 +226,7 @@ on_both_stores! {
               "next_cursor": null
             }"#]]);
         crate::people::every_change(&server).await;
+        crate::sessions::every_change(&server).await;
         crate::teams::every_change(&server).await;
         crate::roles::every_change(&server).await;
         let events = whole_list(server.admin(), "/v1/audit/events").await;

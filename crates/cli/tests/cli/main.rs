@@ -11,6 +11,7 @@ mod people;
 mod reference;
 mod scan;
 mod secrets;
+mod sessions;
 mod stub;
 
 use assert_cmd::Command;

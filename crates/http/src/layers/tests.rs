@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use claviger_domain::Timestamp;
+use claviger_domain::{Timestamp, TokenId};
 use claviger_token::{RandomSource, RandomUnavailable};
 use expect_test::{Expect, expect};
 use http::{Method, StatusCode};
@@ -51,8 +51,8 @@ fn edge(registry: &mut Registry) -> Arc<Edge> {
     })
 }
 
-async fn noted(Extension(token): Extension<PresentedToken>) -> &'static str {
-    token.note(TokenId::from_i64(7));
+async fn noted(Extension(presented): Extension<Presented>) -> &'static str {
+    presented.note(Means::Token(TokenId::from_i64(7)));
     "noted"
 }
 

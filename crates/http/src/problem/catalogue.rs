@@ -26,6 +26,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Present a token: <code>Authorization: Bearer …</code>.",
     ),
     (
+        "cross_site_request",
+        403,
+        "A signed-in browser changes something from this server's own pages only. A program presents a token instead.",
+    ),
+    (
         "deployment_not_found",
         404,
         "There is no such deployment, or none that you may know of.",
@@ -175,7 +180,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     (
         "multiple_credentials",
         400,
-        "The request presents two different credentials. Send one.",
+        "The request presents two different credentials, or a token and the cookie of a session. Send one.",
     ),
     (
         "out_of_reach",
@@ -278,6 +283,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "There is no such service, or none that you may know of.",
     ),
     (
+        "session_invalid",
+        401,
+        "The session is over: ended, idle, or too old. Sign in again.",
+    ),
+    (
+        "session_not_found",
+        404,
+        "There is no such session, or none that you may know of; or the call presents a token and no session.",
+    ),
+    (
         "setup_code_expired",
         403,
         "The code's time is over. The server prints a new one when it starts.",
@@ -294,6 +309,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Set-up is possible from the server's own machine only.",
     ),
     (
+        "sign_in_failed",
+        401,
+        "No active account has this address and this password.",
+    ),
+    (
         "stage_limit_reached",
         409,
         "There are as many stages as an organization may have.",
@@ -307,6 +327,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "stage_not_found",
         404,
         "There is no such stage, or none that you may know of.",
+    ),
+    (
+        "step_up_required",
+        401,
+        "This needs a sign-in within the last 5 minutes. Confirm your password, then repeat the call.",
     ),
     (
         "storage_full",

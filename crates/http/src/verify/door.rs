@@ -15,10 +15,11 @@ use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::future::RouteFuture;
 use bytes::{Bytes, BytesMut};
+use claviger_domain::owner::Means;
 use claviger_domain::{OrgId, TokenId};
 use claviger_service::NamedPlace;
 use claviger_verify::{Presentation, Required};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Version};
 use hyper::body::{Body, Frame};
@@ -69,7 +70,9 @@ where
     fn call(&self, request: Request<B>) -> Answer<B> {
         let is_short = request.uri().path() == PATH
             && request.method() == Method::POST
-            && request.uri().query().is_none();
+            && request.uri().query().is_none()
+            // A signed-in person may ask too, and is looked up in the store.
+            && !request.headers().contains_key(COOKIE);
         let way = if is_short {
             Way::Short {
                 verify: Verify::begin(&self.app, request),
@@ -191,7 +194,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
             status: response.status(),
             took,
             request_id: this.id,
-            token,
+            by: token.map(Means::Token),
             problem: problem.as_ref(),
         }
         .log_quietly();

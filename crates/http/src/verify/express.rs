@@ -11,6 +11,7 @@ use std::io::Write as _;
 
 use axum::response::IntoResponse;
 use claviger_domain::Timestamp;
+use claviger_domain::owner::Means;
 use claviger_verify::{Presentation, Required};
 use http::{HeaderMap, Method, StatusCode, Version};
 
@@ -117,7 +118,7 @@ impl Express {
                 status,
                 took,
                 request_id: &RequestId::from_checked(id),
-                token,
+                by: token.map(Means::Token),
                 problem,
             }
             .log_quietly();
@@ -388,6 +389,7 @@ mod tests {
             "Upgrade: h2c\r\n",
             "Content-Encoding: gzip\r\n",
             "X-Unknown: 1\r\n",
+            "Cookie: a=b\r\n",
             "X-Request-Id: two words\r\n",
             "Accept: a\n",
         ] {

@@ -5,14 +5,14 @@
 //! exactly one joins.
 
 use claviger_domain::audit::{Action, Actor};
-use claviger_domain::authority::{Authority, Power};
+use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Email, Label, Name};
-use claviger_domain::owner::{Caller, Principal};
+use claviger_domain::owner::Principal;
 use claviger_domain::password::Password;
 use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
 use claviger_domain::team::MAX_MEMBERS;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings, Token};
-use claviger_domain::{ScopeSet, Timestamp, TokenId, UserId};
+use claviger_domain::{ScopeSet, Timestamp, UserId};
 use claviger_store::passwords::PasswordRow;
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, invitations as rows, passwords, teams, tokens, users};
@@ -25,7 +25,7 @@ use crate::audit::{By, Record};
 use crate::catalogue::refuse_full;
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::tokens::{Issued, NewToken, Recipient, first_roles};
+use crate::tokens::{Issued, Maker, NewToken, Recipient, first_roles};
 use crate::{Origin, Service};
 
 impl Service {
@@ -132,12 +132,9 @@ impl Service {
             roles: first_roles(role_of(user)?, &memberships),
             expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
         };
-        let newcomer = Caller {
-            token: TokenId::from_i64(0),
-            owner: user.id.into(),
-            user: Some(user.id),
+        let newcomer = Maker {
             org: user.org,
-            power: Power::default(),
+            principal: Principal::User(user.id),
             expires_at: None,
         };
         let (token, secret) = self.make(&new, Holder::Person(user.id), &newcomer, now)?;

@@ -5,6 +5,7 @@ use claviger_domain::authority::{Authority, Place, Selector};
 use claviger_domain::owner::Role;
 use claviger_domain::person::PersonState;
 use claviger_domain::role::Assignment;
+use claviger_domain::session::EndReason;
 use claviger_domain::{Scope, Timestamp, UserId};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, users as rows};
@@ -55,7 +56,7 @@ impl Service {
         Ok(ChangedPerson { person, receipt })
     }
 
-    /// Ends all that a person may do; no token of theirs is accepted when this returns. One who is deactivated stays so.
+    /// Ends all that a person may do; no token or session of theirs is accepted when this returns. One who is deactivated stays so.
     ///
     /// # Errors
     /// `user` not found; `out_of_reach`; `last_administrator`.
@@ -88,6 +89,10 @@ impl Service {
                 PersonState::Deactivated => deactivated(tx, &before, ctx.now()).await?,
             };
             rows::update(tx, &after).await?;
+            if state == PersonState::Deactivated {
+                let ended = EndReason::Deactivated;
+                service.end_sessions(tx, &ctx.by(), id, None, ended).await?;
+            }
             let epoch = service.owner_changed(tx, id, ctx.now(), &visibility).await?;
             let action = match state {
                 PersonState::Active => Action::UserReactivated,

@@ -144,7 +144,8 @@ fn refuse_without_scope(ctx: &Context, new: &NewInvitation) -> Result<()> {
     };
     if has.intersection(would_do).is_empty() {
         let missing = ScopeSet::only(Scope::UsersWrite);
-        return Err(Error::Forbidden { missing });
+        let who = ctx.caller.by.noun();
+        return Err(Error::Forbidden { who, missing });
     }
     Ok(())
 }

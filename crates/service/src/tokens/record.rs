@@ -118,7 +118,7 @@ impl Service {
     pub(crate) async fn visible(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
         let row = rows::by_id(tx, id).await?.filter(|row| row.org == ctx.org());
         let token = from_row(&row.ok_or_else(|| Error::not_found("token"))?)?;
-        if token.id == ctx.caller.token || ctx.sees_token(&token) {
+        if Some(token.id) == ctx.caller.token() || ctx.sees_token(&token) {
             Ok(token)
         } else {
             Err(Error::not_found("token"))

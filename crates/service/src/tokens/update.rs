@@ -5,6 +5,7 @@ use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Name};
 use claviger_domain::role::Assignment;
+use claviger_domain::session::is_sensitive;
 use claviger_domain::token::{Expiry, Restrictions, Token, attenuates};
 use claviger_domain::{ScopeSet, Timestamp};
 use claviger_store::{Tx, tokens as rows};
@@ -39,7 +40,8 @@ impl Service {
     /// Changes a live token. What is widened must lie within the caller's own reach and life.
     ///
     /// # Errors
-    /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller.
+    /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller;
+    /// [`Unproven::Recently`](crate::Unproven).
     pub async fn update_token(&self, ctx: &Context, id: TokenId, changes: TokenChanges) -> Result<Changed> {
         let service = self.clone();
         let ctx = ctx.clone();
@@ -122,7 +124,12 @@ fn refuse_widening(
         ctx.caller.expires_at
     };
     let is_sibling = after.owner == ctx.caller.owner;
-    Ok(attenuates(&ctx.caller, &added, is_sibling, end)?)
+    attenuates(&ctx.caller, &added, is_sibling, end)?;
+    let is_widened = prolonged || added != Authority::nothing();
+    if is_widened && is_sensitive(after, has) {
+        ctx.require_recent_sign_in()?;
+    }
+    Ok(())
 }
 
 /// Before and after of each field that changed, for the audit trail.

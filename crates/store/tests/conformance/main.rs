@@ -14,6 +14,7 @@ mod postgres_failures;
 mod proxy;
 mod queues;
 mod schema;
+mod sessions;
 mod sqlite_failures;
 mod stages;
 mod teams;
