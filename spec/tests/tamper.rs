@@ -12,7 +12,7 @@ pub(crate) enum Database {
 }
 
 /// The tables that hold data of the product.
-pub(crate) const TABLES: [&str; 17] = [
+pub(crate) const TABLES: [&str; 22] = [
     "organization",
     "user_account",
     "token",
@@ -30,6 +30,11 @@ pub(crate) const TABLES: [&str; 17] = [
     "environment",
     "stage",
     "setting",
+    "webhook",
+    "notice",
+    "notice_mark",
+    "delivery",
+    "calendar_feed",
 ];
 
 impl Database {

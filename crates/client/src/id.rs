@@ -28,6 +28,9 @@ ids! {
     environment = "env_", "environment";
     stage = "stg_", "stage";
     invitation = "inv_", "invitation";
+    webhook = "whk_", "webhook";
+    delivery = "dlv_", "delivery";
+    calendar_feed = "cal_", "calendar feed";
 }
 
 fn is_shaped(id: &str, prefix: &str) -> bool {

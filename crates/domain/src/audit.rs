@@ -69,6 +69,24 @@ pub enum Action {
     UserPasswordChanged,
     /// Somebody was given the means to choose a new password for a person.
     UserPasswordResetIssued,
+    /// A webhook was made.
+    WebhookCreated,
+    /// A webhook changed.
+    WebhookUpdated,
+    /// A webhook was dropped.
+    WebhookDeleted,
+    /// A webhook got a new signing secret.
+    WebhookSecretRotated,
+    /// A webhook said that it is gone, and is told nothing more.
+    WebhookDisabled,
+    /// A webhook was sent a test.
+    WebhookTested,
+    /// A delivery was sent once more.
+    DeliveryRetried,
+    /// A calendar feed was made.
+    CalendarFeedCreated,
+    /// A calendar feed was ended.
+    CalendarFeedRevoked,
     /// A new pepper took over.
     PepperRotated,
     /// The previous pepper was given up.
@@ -77,7 +95,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 42] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -109,6 +127,15 @@ impl Action {
         Self::UserReactivated,
         Self::UserPasswordChanged,
         Self::UserPasswordResetIssued,
+        Self::WebhookCreated,
+        Self::WebhookUpdated,
+        Self::WebhookDeleted,
+        Self::WebhookSecretRotated,
+        Self::WebhookDisabled,
+        Self::WebhookTested,
+        Self::DeliveryRetried,
+        Self::CalendarFeedCreated,
+        Self::CalendarFeedRevoked,
         Self::PepperRotated,
         Self::PepperRetired,
     ];
@@ -147,6 +174,15 @@ impl Action {
             Self::UserReactivated => "user.reactivated",
             Self::UserPasswordChanged => "user.password_changed",
             Self::UserPasswordResetIssued => "user.password_reset_issued",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookUpdated => "webhook.updated",
+            Self::WebhookDeleted => "webhook.deleted",
+            Self::WebhookSecretRotated => "webhook.secret_rotated",
+            Self::WebhookDisabled => "webhook.disabled",
+            Self::WebhookTested => "webhook.tested",
+            Self::DeliveryRetried => "delivery.retried",
+            Self::CalendarFeedCreated => "calendar_feed.created",
+            Self::CalendarFeedRevoked => "calendar_feed.revoked",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
         }

@@ -74,6 +74,10 @@ scopes! {
     UsersRead = 13, "users:read", "List people, their roles and their teams.";
     /// Change people.
     UsersWrite = 14, "users:write", "Invite people, change their role, deactivate and reactivate them.";
+    /// See webhooks and what was delivered.
+    WebhooksRead = 15, "webhooks:read", "List webhooks and what was delivered to them, never their secrets.";
+    /// Change webhooks.
+    WebhooksWrite = 16, "webhooks:write", "Create, change, test and delete webhooks, which are told when tokens end.";
 }
 
 /// The text is no scope of this installation.

@@ -49,6 +49,7 @@ pub mod scope {
     scopes! {
         TokensRead TokensWrite TokensVerify DeploymentsRead DeploymentsWrite AuditRead SystemWrite
         TeamsRead TeamsWrite ServicesRead ServicesWrite EnvironmentsRead EnvironmentsWrite UsersRead UsersWrite
+        WebhooksRead WebhooksWrite
     }
 
     /// The presented token is live; no scope is needed. For what a token may do about itself.
@@ -81,7 +82,7 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
         };
         let verified = authorize(app.verifier(), credential, &required, &at)?;
         if let Some(token) = parts.extensions.get::<PresentedToken>() {
-            token.note(verified.id);
+            token.note(verified.id, verified.expires_at, origin.now);
         }
         let caller = caller(app.verifier(), &verified);
         Ok(Self {

@@ -21,9 +21,10 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use claviger_domain::TokenId;
+use claviger_domain::reminder::ANSWERS_WARN_WITHIN;
+use claviger_domain::{Timestamp, TokenId};
 use claviger_service::Clock;
-use http::{StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -33,6 +34,9 @@ use log::Answered;
 use metrics::RequestMetrics;
 use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 
+/// When the calling token ends, in answers to a token that ends within 14 days. No standard has such a field: `Sunset` (RFC 8594) is about
+/// the resource, and `Authentication-Info` (RFC 9110 §11.6.3) has no parameters for bearer tokens.
+const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("claviger-token-expires");
 /// The route of a request that matched none, in log and metrics.
 const UNMATCHED: &str = "unmatched";
 
@@ -44,15 +48,35 @@ pub(crate) struct Edge {
     pub(crate) limits: RequestLimits,
 }
 
-/// Which token a request presented, once the guard knows; the log line tells its id.
+/// Which token a request presented, once the guard knows: the log line tells its id, and the answer its end when that is near.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PresentedToken(Arc<OnceLock<TokenId>>);
+pub(crate) struct PresentedToken(Arc<OnceLock<Presented>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Presented {
+    id: TokenId,
+    /// When it ends, if that is near.
+    near_end: Option<Timestamp>,
+}
 
 impl PresentedToken {
-    /// Notes the token.
-    pub(crate) fn note(&self, id: TokenId) {
+    /// Notes the token, which was accepted at `now`.
+    pub(crate) fn note(&self, id: TokenId, expires_at: Option<Timestamp>, now: Timestamp) {
+        let near_end = expires_at.filter(|end| *end <= now + ANSWERS_WARN_WITHIN);
         // A request has one caller; were there two, the first would stay.
-        let _ = self.0.set(id);
+        let _ = self.0.set(Presented { id, near_end });
+    }
+
+    fn id(&self) -> Option<TokenId> {
+        self.0.get().map(|presented| presented.id)
+    }
+
+    /// Tells the caller that their token ends soon.
+    fn warn(&self, headers: &mut HeaderMap) {
+        let near_end = self.0.get().and_then(|presented| presented.near_end);
+        // An instant in RFC 3339 is visible ASCII.
+        let value = near_end.and_then(|end| HeaderValue::try_from(end.to_string()).ok());
+        headers.extend(value.map(|value| (TOKEN_EXPIRES, value)));
     }
 }
 
@@ -89,6 +113,7 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
     };
 
     let problem = write_problem(&mut response, &id);
+    token.warn(response.headers_mut());
     finish(&mut response, version, &id);
     let answered = Answered {
         method: &method,
@@ -96,7 +121,7 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
         status: response.status(),
         took: edge.clock.monotonic().saturating_sub(began),
         request_id: &id,
-        token: token.0.get().copied(),
+        token: token.id(),
         problem: problem.as_ref(),
     };
     edge.metrics

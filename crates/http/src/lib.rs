@@ -6,6 +6,7 @@
 
 mod app;
 mod audit;
+mod calendar_feeds;
 pub mod credentials;
 mod deployments;
 mod environments;
@@ -32,6 +33,7 @@ mod teams;
 mod tokens;
 mod users;
 mod verify;
+mod webhooks;
 
 pub use app::App;
 pub use json::shape::JsonLimits;
@@ -42,6 +44,7 @@ pub use peer::Peer;
 pub use verify::body::DoorBody;
 pub use verify::door::{Answer, Door};
 pub use verify::express::{Express, MAX_EXPRESS_BYTES, Step};
+pub use webhooks::wire::webhook_body;
 
 /// The hyper service that answers every request; one for all connections.
 pub fn service(app: App) -> Door {

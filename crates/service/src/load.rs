@@ -13,6 +13,7 @@ use claviger_verify::{Change, Entry, Full, Verifier};
 
 use crate::error::{Error, Result};
 use crate::people::{Attempts, Hasher};
+use crate::reminders::{Outbox, begin_marks};
 use crate::tokens::Compiler;
 use crate::{Inner, Parts, Service, owners};
 
@@ -53,6 +54,10 @@ impl Service {
             .store
             .read(async move |tx: &mut Tx| load(tx, &verifier).await)
             .await?;
+        parts
+            .store
+            .write(async move |tx: &mut Tx| begin_marks(tx, now).await)
+            .await?;
         Ok(Self(Arc::new(Inner {
             ids: IdSequence::new(NODE, greatest),
             store: parts.store,
@@ -70,6 +75,8 @@ impl Service {
             hasher: Hasher::default(),
             attempts: Attempts::default(),
             uses: std::sync::Mutex::default(),
+            outbound: parts.outbound,
+            outbox: Outbox::default(),
         })))
     }
 }

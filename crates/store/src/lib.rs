@@ -15,7 +15,9 @@
 //! | the public modules | one noun each: rows in, rows out |
 
 pub mod audit;
+pub mod calendar_feeds;
 pub mod changes;
+pub mod deliveries;
 pub mod deployments;
 mod dialect;
 pub mod environments;
@@ -26,6 +28,7 @@ pub mod invitations;
 mod job;
 mod migrate;
 mod named;
+pub mod notices;
 pub mod organizations;
 pub mod passwords;
 mod postgres;
@@ -40,6 +43,7 @@ pub mod tokens;
 mod transaction;
 pub mod users;
 mod value;
+pub mod webhooks;
 mod writer;
 
 pub use dialect::{Backend, Sql};

@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "holders",
         sql: include_str!("../migrations/0004_holders.sql"),
     },
+    Migration {
+        version: 7,
+        name: "reminders",
+        sql: include_str!("../migrations/0007_reminders.sql"),
+    },
 ];
 
 /// Applies what is missing.

@@ -52,7 +52,8 @@ fn edge(registry: &mut Registry) -> Arc<Edge> {
 }
 
 async fn noted(Extension(token): Extension<PresentedToken>) -> &'static str {
-    token.note(TokenId::from_i64(7));
+    let now = Timestamp::from_seconds(0);
+    token.note(TokenId::from_i64(7), Some(now.plus_days(14)), now);
     "noted"
 }
 

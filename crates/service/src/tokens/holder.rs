@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use claviger_domain::authority::Place;
+use claviger_domain::authority::{Authority, Place};
 use claviger_domain::token::{Holder, Restrictions, Token};
 use claviger_domain::{FieldError, Scope, ServiceId, TeamId};
 use claviger_store::tokens::Visible;
@@ -191,6 +191,14 @@ impl Service {
             }
         }
         Ok(service_teams)
+    }
+}
+
+impl Service {
+    /// What a stored token was given, with its services where they are now.
+    pub(crate) async fn authority_now(&self, tx: &mut Tx, token: &Token) -> Result<Authority> {
+        let teams = self.resolve_known(tx, &token.restrictions).await?;
+        Ok(token.authority(|service| teams.get(&service).copied()))
     }
 }
 
