@@ -15,6 +15,8 @@ use crate::{DeliveryId, FieldError, OrgId, TeamId, Timestamp, TokenId, UserId, W
 
 /// The most webhooks of an organization, those of its teams included.
 pub const MAX_WEBHOOKS: u64 = 250;
+/// The most tests of one webhook that are on their way.
+pub const MAX_PENDING_TESTS: u64 = 50;
 /// The longest address, in bytes.
 pub const URL_MAX_BYTES: usize = 2_048;
 /// How long the secret before the last goes on signing, in hours.

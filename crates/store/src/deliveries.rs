@@ -98,6 +98,18 @@ pub async fn of_webhook(
     tx.query(sql, &params).await?.iter().map(read).collect()
 }
 
+/// How many deliveries of this event are on their way to a webhook.
+///
+/// # Errors
+/// Those of the store.
+pub async fn count_pending(tx: &mut Tx, webhook: WebhookId, event: WebhookEvent) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM delivery WHERE webhook_id = $1 AND event = $2 AND state = 'pending'";
+    let row = tx
+        .query_opt(sql, &[webhook.into(), event.as_str().into()])
+        .await?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
 /// What is to be tried at `now`, the longest overdue first, without what goes to the webhooks in `busy`.
 ///
 /// # Errors

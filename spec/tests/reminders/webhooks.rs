@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use claviger_testkit::receiver::Receiver;
+use claviger_testkit::receiver::{Receiver, Reply};
 use claviger_testkit::{Backend, TestServer, on_both_stores};
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -192,6 +192,30 @@ on_both_stores! {
 
         server.admin().get(&format!("/v1/webhooks/{id}")).await.expect_status(404);
         assert_eq!(actions_about(&server, &id).await, ["webhook.created", "webhook.tested", "webhook.deleted"]);
+    }
+}
+
+on_both_stores! {
+    async fn there_are_at_most_250_webhooks_and_50_tests_of_one_on_their_way(server: TestServer) {
+        let receiver = Receiver::start().await;
+        receiver.will(vec![Reply::Silence; 100]);
+        let (id, _) = webhook_to(server.admin(), &receiver, json!({})).await;
+        let test = format!("/v1/webhooks/{id}/test");
+        let mut taken = 0;
+        let refused = loop {
+            let answer = server.admin().post(&test, Value::Null).await;
+            if answer.status != 202 {
+                break answer;
+            }
+            taken += 1;
+        };
+        assert_eq!((taken, refused.problem_code().as_deref()), (50, Some("webhook_tests_pending")));
+
+        for _ in 1..250 {
+            webhook_to(server.admin(), &receiver, json!({})).await;
+        }
+        let one_more = server.admin().post("/v1/webhooks", json!({ "url": receiver.url() })).await;
+        assert_eq!(one_more.problem_code().as_deref(), Some("webhook_limit_reached"));
     }
 }
 

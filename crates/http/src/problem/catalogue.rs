@@ -371,6 +371,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "There is no such webhook, or none that you may know of.",
     ),
     (
+        "webhook_tests_pending",
+        409,
+        "As many tests as may are on their way to this webhook. See how they went first.",
+    ),
+    (
         "writer_stopped",
         503,
         "A commit failed, and the server takes no changes until it is restarted. Verification goes on.",

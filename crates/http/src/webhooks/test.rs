@@ -25,7 +25,7 @@ use crate::query::PathId;
     responses(
         (status = 202, description = "The delivery.", body = Delivery),
         (status = 404, description = "`webhook_not_found`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`webhook_disabled`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`webhook_disabled`, `webhook_tests_pending`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         Guarded,
     ),
 )]

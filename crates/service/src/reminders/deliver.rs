@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use claviger_domain::audit::{Action, Actor};
-use claviger_domain::reminder::next_attempt;
+use claviger_domain::reminder::{MAX_ATTEMPTS, next_attempt};
 use claviger_domain::webhook::{Delivery, DeliveryState, Disabled, DisabledReason, Recipient};
 use claviger_domain::{DeliveryId, Timestamp, UserId, WebhookId};
 use claviger_store::deliveries::{self as rows, Claimed, Outcome};
@@ -30,6 +30,7 @@ const CANDIDATES: u32 = 256;
 const CLAIMED_FOR: Duration = Duration::from_secs(60);
 /// The status by which a receiver says that it is gone for good.
 const GONE: u16 = 410;
+const CUT_OFF: &str = "every try was cut off by an end of the server";
 /// The longest reason that is kept, in characters.
 const REASON_MAX: usize = 200;
 
@@ -123,7 +124,11 @@ impl Service {
     /// Tries once and keeps how it went.
     async fn try_once(&self, claimed: Claimed) {
         let delivery = claimed.delivery;
+        // A try is counted before it is made, so this one follows ten of which the last was cut off.
+        let is_one_too_many = delivery.attempts > MAX_ATTEMPTS;
         let (channel, tried) = match delivery.to {
+            Recipient::Webhook(_) if is_one_too_many => ("webhook", Ok(End::Pointless(CUT_OFF))),
+            Recipient::Person(_) if is_one_too_many => ("mail", Ok(End::Pointless(CUT_OFF))),
             Recipient::Webhook(webhook) => (
                 "webhook",
                 self.tell_webhook(webhook, &delivery, claimed.message).await,

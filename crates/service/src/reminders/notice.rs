@@ -105,8 +105,8 @@ impl Service {
             let now = service.0.clock.now();
             let mut recipients = Recipients::default();
             for row in tokens::by_ids(tx, &presented).await? {
-                let is_expired = row.revoked_at.is_none() && row.expires_at.is_some_and(|end| now >= end);
-                if is_expired {
+                let has_ended = row.revoked_at.is_none() && row.expires_at.is_some_and(|end| now >= end);
+                if has_ended {
                     let kind = NoticeKind::RefusedAfterExpiry;
                     service.notice(tx, row, kind, now, &mut recipients).await?;
                 }

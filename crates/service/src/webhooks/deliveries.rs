@@ -2,7 +2,9 @@
 
 use claviger_domain::audit::Action;
 use claviger_domain::reminder::Message;
-use claviger_domain::webhook::{Delivery, DeliveryState, Recipient, Webhook, WebhookEvent};
+use claviger_domain::webhook::{
+    Delivery, DeliveryState, MAX_PENDING_TESTS, Recipient, Webhook, WebhookEvent,
+};
 use claviger_domain::{DeliveryId, WebhookId};
 use claviger_store::{Tx, deliveries as rows};
 use serde_json::json;
@@ -50,7 +52,7 @@ impl Service {
     /// Sends a webhook an event that means nothing, to see whether it arrives.
     ///
     /// # Errors
-    /// `webhook` not found; `out_of_reach`; `webhook_disabled`; those of the store.
+    /// `webhook` not found; `out_of_reach`; `webhook_disabled`, `webhook_tests_pending`; those of the store.
     pub async fn test_webhook(&self, ctx: &Context, id: WebhookId) -> Result<Delivery> {
         let message = Message::Test {
             at: ctx.now(),
@@ -75,6 +77,10 @@ impl Service {
         let ctx = ctx.clone();
         let sent = self.0.store.write(async move |tx: &mut Tx| {
             refuse_disabled(&changeable(tx, &ctx, id).await?)?;
+            if rows::count_pending(tx, id, WebhookEvent::Test).await? >= MAX_PENDING_TESTS {
+                let detail = format!("{MAX_PENDING_TESTS} tests are on their way; see how they went first");
+                return Err(Error::conflict("webhook_tests_pending", detail));
+            }
             rows::insert(tx, &delivery, &body).await?;
             let detail = json!({ "delivery": delivery.id.to_string() });
             service
