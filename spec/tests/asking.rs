@@ -5,7 +5,7 @@ use claviger_token::{Prefix, TokenType, generate};
 use serde_json::{Value, json};
 
 /// The scopes of the catalogue, in its order.
-pub(crate) const ALL_SCOPES: [&str; 17] = [
+pub(crate) const ALL_SCOPES: [&str; 19] = [
     "tokens:read",
     "tokens:write",
     "tokens:verify",
@@ -23,6 +23,8 @@ pub(crate) const ALL_SCOPES: [&str; 17] = [
     "users:write",
     "roles:read",
     "roles:write",
+    "webhooks:read",
+    "webhooks:write",
 ];
 
 /// A well-formed token that nobody issued.

@@ -356,6 +356,67 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (201, ""),
     ),
     guarded("GET", "/v1/deployments", "deployments:read", "", (200, "")),
+    guarded(
+        "POST",
+        "/v1/webhooks",
+        "webhooks:write",
+        r#"{"url":"https://example.org/hooks"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/webhooks", "webhooks:read", "", (200, "")),
+    guarded("GET", "/v1/webhooks/{id}", "webhooks:read", "", (200, "")),
+    guarded(
+        "PATCH",
+        "/v1/webhooks/{id}",
+        "webhooks:write",
+        r#"{"description":"changed"}"#,
+        (200, ""),
+    ),
+    guarded("DELETE", "/v1/webhooks/{id}", "webhooks:write", "", (204, "")),
+    guarded(
+        "POST",
+        "/v1/webhooks/{id}/rotate-secret",
+        "webhooks:write",
+        "",
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/webhooks/{id}/test",
+        "webhooks:write",
+        "",
+        (409, "webhook_disabled"),
+    ),
+    guarded(
+        "GET",
+        "/v1/webhooks/{id}/deliveries",
+        "webhooks:read",
+        "",
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/webhooks/{id}/deliveries/{delivery_id}/retry",
+        "webhooks:write",
+        "",
+        (404, "delivery_not_found"),
+    ),
+    guarded(
+        "POST",
+        "/v1/calendar-feeds",
+        "tokens:read",
+        r#"{"name":"made here"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/calendar-feeds", "tokens:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/calendar-feeds/{id}",
+        "tokens:read",
+        "",
+        (404, "calendar_feed_not_found"),
+    ),
+    open("GET", "/v1/calendar/{feed}", "", (404, "calendar_feed_not_found")),
     guarded("GET", "/v1/audit/events", "audit:read", "", (200, "")),
     guarded("GET", "/v1/audit/export", "audit:read", "", (200, "")),
     guarded("POST", "/v1/audit/verify", "audit:read", "", (200, "")),
@@ -426,6 +487,8 @@ pub(crate) struct Targets {
     service: String,
     environment: String,
     stage: String,
+    webhook: String,
+    feed: String,
 }
 
 impl Targets {
@@ -452,6 +515,18 @@ impl Targets {
             .put(&member, json!({ "role": "member" }))
             .await
             .expect_status(200);
+        // Nothing is sent to it: no test depends on a network.
+        let url = json!({ "url": "https://example.org/hooks" });
+        let webhook = admin
+            .post("/v1/webhooks", url)
+            .await
+            .expect_status(201)
+            .at("/webhook/id");
+        let disabled = json!({ "enabled": false });
+        admin
+            .patch(&format!("/v1/webhooks/{webhook}"), disabled)
+            .await
+            .expect_status(200);
         let email = format!("{}@example.org", name.replace(['/', ' ', '{', '}'], "-"));
         let invited = admin.post("/v1/invitations", json!({ "email": email })).await;
         Self {
@@ -462,6 +537,8 @@ impl Targets {
             user,
             team,
             environment,
+            webhook,
+            feed: "cal_0000000000001".to_owned(),
         }
     }
 
@@ -474,6 +551,8 @@ impl Targets {
             Some("services") => &self.service,
             Some("environments") => &self.environment,
             Some("stages") => &self.stage,
+            Some("webhooks") => &self.webhook,
+            Some("calendar-feeds") => &self.feed,
             _ => self.token.id(),
         };
         operation
@@ -481,6 +560,8 @@ impl Targets {
             .replace("{id}", id)
             .replace("{user_id}", &self.user)
             .replace("{name}", "some-name")
+            .replace("{delivery_id}", "dlv_0000000000001")
+            .replace("{feed}", "unknown.ics")
     }
 
     /// The body of an operation about these; null for none.
@@ -586,7 +667,9 @@ async fn every_other_method_is_answered_with_those_there_are() {
         let address = path
             .replace("{id}", server.admin().id())
             .replace("{user_id}", "usr_0000000000001")
-            .replace("{name}", "some-name");
+            .replace("{name}", "some-name")
+            .replace("{delivery_id}", "dlv_0000000000001")
+            .replace("{feed}", "unknown.ics");
         for method in [
             "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
         ]

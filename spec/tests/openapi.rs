@@ -405,7 +405,8 @@ async fn what_is_answered_is_what_the_document_says() {
                 .path
                 .replace("{id}", "tok_0000000000001")
                 .replace("{user_id}", "usr_0000000000001")
-                .replace("{name}", "some-name");
+                .replace("{name}", "some-name")
+                .replace("{delivery_id}", "dlv_0000000000001");
             check(
                 &document,
                 row,

@@ -37,6 +37,7 @@ mod paths;
 mod people;
 mod peppers;
 mod properties;
+mod reminders;
 mod scopes;
 mod secrets_at_rest;
 mod services;

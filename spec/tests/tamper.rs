@@ -12,7 +12,7 @@ pub(crate) enum Database {
 }
 
 /// The tables that hold data of the product.
-pub(crate) const TABLES: [&str; 18] = [
+pub(crate) const TABLES: [&str; 23] = [
     "organization",
     "user_account",
     "token",
@@ -31,6 +31,11 @@ pub(crate) const TABLES: [&str; 18] = [
     "environment",
     "stage",
     "setting",
+    "webhook",
+    "notice",
+    "notice_mark",
+    "delivery",
+    "calendar_feed",
 ];
 
 impl Database {

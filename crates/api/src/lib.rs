@@ -5,6 +5,7 @@
 //! everything else waits for `/v2`.
 
 pub mod audit;
+pub mod calendar_feeds;
 pub mod deployments;
 pub mod environments;
 pub mod explain;
@@ -22,3 +23,4 @@ pub mod teams;
 pub mod tokens;
 pub mod users;
 pub mod verify;
+pub mod webhooks;

@@ -53,6 +53,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Deployment(commands::deployment::Deployment),
     #[command(subcommand)]
+    Webhook(commands::webhook::Webhook),
+    #[command(subcommand)]
+    Calendar(commands::calendar::Calendar),
+    #[command(subcommand)]
     Audit(commands::audit::Audit),
     #[command(subcommand)]
     Pepper(commands::pepper::Pepper),

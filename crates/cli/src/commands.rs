@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod calendar;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -24,6 +25,7 @@ pub(crate) mod team;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod verify;
+pub(crate) mod webhook;
 
 use std::future::Future;
 
@@ -52,6 +54,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Environment(command) => wait(Box::pin(command.run())),
         Command::Stage(command) => wait(Box::pin(command.run())),
         Command::Deployment(command) => wait(Box::pin(command.run())),
+        Command::Webhook(command) => wait(Box::pin(command.run())),
+        Command::Calendar(command) => wait(Box::pin(command.run())),
         Command::Audit(command) => wait(Box::pin(command.run())),
         Command::Pepper(command) => wait(command.run()),
         Command::Scan(command) => command.run(),

@@ -25,6 +25,7 @@
 //! ```
 
 mod audit;
+mod calendar_feeds;
 mod call;
 mod client;
 mod credential;
@@ -46,6 +47,7 @@ mod teams;
 mod tokens;
 mod users;
 mod verify;
+mod webhooks;
 
 pub use audit::AuditExport;
 pub use client::{Client, ClientBuilder, DEFAULT_TIMEOUT, Exchange};

@@ -2,6 +2,7 @@
 
 use claviger_api::{
     audit::{AuditEvent, ListAudit},
+    calendar_feeds::{CalendarFeed, ListCalendarFeeds},
     deployments::{Deployment, ListDeployments},
     environments::{Environment, ListEnvironments},
     invitations::{Invitation, ListInvitations},
@@ -12,6 +13,7 @@ use claviger_api::{
     teams::{ListTeams, Team},
     tokens::{ListTokens, Token},
     users::{ListUsers, User},
+    webhooks::{ListWebhooks, Webhook},
 };
 use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
@@ -60,6 +62,8 @@ listed! {
     ListServices of Service at &["v1", "services"];
     ListEnvironments of Environment at &["v1", "environments"];
     ListStages of Stage at &["v1", "stages"];
+    ListWebhooks of Webhook at &["v1", "webhooks"];
+    ListCalendarFeeds of CalendarFeed at &["v1", "calendar-feeds"];
     ListAudit of AuditEvent at &["v1", "audit", "events"];
 }
 

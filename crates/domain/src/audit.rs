@@ -87,6 +87,24 @@ pub enum Action {
     SessionConfirmed,
     /// A session was ended before its time.
     SessionEnded,
+    /// A webhook was made.
+    WebhookCreated,
+    /// A webhook changed.
+    WebhookUpdated,
+    /// A webhook was dropped.
+    WebhookDeleted,
+    /// A webhook got a new signing secret.
+    WebhookSecretRotated,
+    /// A webhook said that it is gone, and is told nothing more.
+    WebhookDisabled,
+    /// A webhook was sent a test.
+    WebhookTested,
+    /// A delivery was sent once more.
+    DeliveryRetried,
+    /// A calendar feed was made.
+    CalendarFeedCreated,
+    /// A calendar feed was ended.
+    CalendarFeedRevoked,
     /// A new pepper took over.
     PepperRotated,
     /// The previous pepper was given up.
@@ -95,7 +113,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 51] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -136,6 +154,15 @@ impl Action {
         Self::SessionStarted,
         Self::SessionConfirmed,
         Self::SessionEnded,
+        Self::WebhookCreated,
+        Self::WebhookUpdated,
+        Self::WebhookDeleted,
+        Self::WebhookSecretRotated,
+        Self::WebhookDisabled,
+        Self::WebhookTested,
+        Self::DeliveryRetried,
+        Self::CalendarFeedCreated,
+        Self::CalendarFeedRevoked,
         Self::PepperRotated,
         Self::PepperRetired,
     ];
@@ -183,6 +210,15 @@ impl Action {
             Self::SessionStarted => "session.started",
             Self::SessionConfirmed => "session.confirmed",
             Self::SessionEnded => "session.ended",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookUpdated => "webhook.updated",
+            Self::WebhookDeleted => "webhook.deleted",
+            Self::WebhookSecretRotated => "webhook.secret_rotated",
+            Self::WebhookDisabled => "webhook.disabled",
+            Self::WebhookTested => "webhook.tested",
+            Self::DeliveryRetried => "delivery.retried",
+            Self::CalendarFeedCreated => "calendar_feed.created",
+            Self::CalendarFeedRevoked => "calendar_feed.revoked",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
         }

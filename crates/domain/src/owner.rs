@@ -131,6 +131,8 @@ impl TeamRole {
                 Scope::TokensWrite,
                 Scope::DeploymentsRead,
                 Scope::DeploymentsWrite,
+                Scope::WebhooksRead,
+                Scope::WebhooksWrite,
             ]),
             Self::Member => ScopeSet::of(&[
                 Scope::TeamsRead,

@@ -78,6 +78,10 @@ scopes! {
     RolesRead = 15, "roles:read", "List roles and the kinds of resources that they are about.";
     /// Change roles and kinds of resources.
     RolesWrite = 16, "roles:write", "Write and delete roles and kinds of resources.";
+    /// See webhooks and what was delivered.
+    WebhooksRead = 17, "webhooks:read", "List webhooks and what was delivered to them, never their secrets.";
+    /// Change webhooks.
+    WebhooksWrite = 18, "webhooks:write", "Create, change, test and delete webhooks, which are told when tokens end.";
 }
 
 /// The text is no scope of this installation.

@@ -51,7 +51,7 @@ pub mod scope {
     scopes! {
         TokensRead TokensWrite TokensVerify DeploymentsRead DeploymentsWrite AuditRead SystemWrite
         TeamsRead TeamsWrite ServicesRead ServicesWrite EnvironmentsRead EnvironmentsWrite UsersRead UsersWrite
-        RolesRead RolesWrite
+        RolesRead RolesWrite WebhooksRead WebhooksWrite
     }
 
     /// The presented token or session is live; no scope is needed. For what a caller may do about itself.
@@ -81,7 +81,7 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
             cookie => by_session(parts, app, &origin, cookie, S::SCOPES).await?,
         };
         if let Some(presented) = parts.extensions.get::<Presented>() {
-            presented.note(caller.by);
+            presented.note(&caller, origin.now);
         }
         Ok(Self {
             context: Context { caller, origin },

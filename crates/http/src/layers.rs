@@ -21,9 +21,11 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use claviger_domain::owner::Means;
+use claviger_domain::Timestamp;
+use claviger_domain::owner::{Caller, Means};
+use claviger_domain::reminder::ANSWERS_WARN_WITHIN;
 use claviger_service::Clock;
-use http::{StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -33,6 +35,9 @@ use log::Answered;
 use metrics::RequestMetrics;
 use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 
+/// When the calling token ends, in answers to a token that ends within 14 days. No standard has such a field: `Sunset` (RFC 8594) is about
+/// the resource, and `Authentication-Info` (RFC 9110 §11.6.3) has no parameters for bearer tokens.
+const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("claviger-token-expires");
 /// The route of a request that matched none, in log and metrics.
 const UNMATCHED: &str = "unmatched";
 
@@ -44,15 +49,38 @@ pub(crate) struct Edge {
     pub(crate) limits: RequestLimits,
 }
 
-/// Which token or session a request presented, once the guard knows; the log line tells its id.
+/// What a request presented, once the guard knows: the log line tells whose it is, and the answer its end when that is near.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Presented(Arc<OnceLock<Means>>);
+pub(crate) struct Presented(Arc<OnceLock<Noted>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Noted {
+    by: Means,
+    /// When the token ends, if that is near.
+    near_end: Option<Timestamp>,
+}
 
 impl Presented {
-    /// Notes it.
-    pub(crate) fn note(&self, by: Means) {
+    /// Notes a caller who was accepted at `now`.
+    pub(crate) fn note(&self, caller: &Caller, now: Timestamp) {
+        let near_end = caller.expires_at.filter(|end| *end <= now + ANSWERS_WARN_WITHIN);
         // A request has one caller; were there two, the first would stay.
-        let _ = self.0.set(by);
+        let _ = self.0.set(Noted {
+            by: caller.by,
+            near_end,
+        });
+    }
+
+    fn by(&self) -> Option<Means> {
+        self.0.get().map(|noted| noted.by)
+    }
+
+    /// Tells the caller that their token ends soon.
+    fn warn(&self, headers: &mut HeaderMap) {
+        let near_end = self.0.get().and_then(|noted| noted.near_end);
+        // An instant in RFC 3339 is visible ASCII.
+        let value = near_end.and_then(|end| HeaderValue::try_from(end.to_string()).ok());
+        headers.extend(value.map(|value| (TOKEN_EXPIRES, value)));
     }
 }
 
@@ -89,10 +117,11 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
     };
 
     let problem = write_problem(&mut response, &id);
-    let by = presented.0.get().copied();
+    let by = presented.by();
     if matches!(by, Some(Means::Session { .. })) {
         headers::keep_from_caches(response.headers_mut());
     }
+    presented.warn(response.headers_mut());
     finish(&mut response, version, &id);
     let answered = Answered {
         method: &method,

@@ -6,6 +6,7 @@
 
 mod app;
 mod audit;
+mod calendar_feeds;
 pub mod credentials;
 mod cross_site;
 mod deployments;
@@ -36,6 +37,7 @@ mod teams;
 mod tokens;
 mod users;
 mod verify;
+mod webhooks;
 
 pub use app::App;
 pub use json::shape::JsonLimits;
@@ -46,6 +48,7 @@ pub use peer::Peer;
 pub use verify::body::DoorBody;
 pub use verify::door::{Answer, Door};
 pub use verify::express::{Express, MAX_EXPRESS_BYTES, Step};
+pub use webhooks::wire::webhook_body;
 
 /// The hyper service that answers every request; one for all connections.
 pub fn service(app: App) -> Door {

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use claviger_api::problem::{FieldProblem, MEDIA_TYPE, Problem};
+use claviger_api::webhooks::WebhookPayload;
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -26,7 +27,7 @@ use crate::credentials::SESSION_COOKIE;
             problem (RFC 9457) with a stable `code`: decide by it. Instants are RFC 3339 in UTC; `null` means never.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(Problem, FieldProblem)),
+    components(schemas(Problem, FieldProblem, WebhookPayload)),
     modifiers(&Schemes),
     tags(
         (name = "verify", description = "May whoever presented this token do that?"),
@@ -39,6 +40,8 @@ use crate::credentials::SESSION_COOKIE;
         (name = "services", description = "What is deployed and breaks, and whose it is."),
         (name = "environments", description = "Where services run, and the stages of a release."),
         (name = "deployments", description = "Which version runs where."),
+        (name = "webhooks", description = "Places that are told when tokens end."),
+        (name = "calendar", description = "The ends of tokens, for calendar programs."),
         (name = "audit", description = "Who changed what, bound together by hashes."),
         (name = "peppers", description = "The keys under which digests are made."),
         (name = "setup", description = "The first administrator."),
@@ -138,6 +141,9 @@ pub(crate) struct GuardedBody;
 /// What an operation with a body and without a credential may answer.
 pub(crate) struct PublicBody;
 
+/// What an operation without a body and without a credential may answer.
+pub(crate) struct PublicRead;
+
 type Responses = BTreeMap<String, RefOr<Response>>;
 
 const REQUEST: (u16, &str) = (
@@ -192,6 +198,12 @@ impl IntoResponses for GuardedBody {
 impl IntoResponses for PublicBody {
     fn responses() -> Responses {
         problems(BODY.iter().chain(&FAULTS))
+    }
+}
+
+impl IntoResponses for PublicRead {
+    fn responses() -> Responses {
+        problems([REQUEST].iter().chain(&FAULTS))
     }
 }
 

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use claviger_domain::{
-    DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, SessionId, StageId, TeamId, TokenId,
-    UserId,
+    CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, SessionId,
+    StageId, TeamId, TokenId, UserId, WebhookId,
 };
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -88,6 +88,18 @@ impl Identified for EnvironmentId {
 
 impl Identified for StageId {
     const NOUN: &'static str = "stage";
+}
+
+impl Identified for WebhookId {
+    const NOUN: &'static str = "webhook";
+}
+
+impl Identified for DeliveryId {
+    const NOUN: &'static str = "delivery";
+}
+
+impl Identified for CalendarFeedId {
+    const NOUN: &'static str = "calendar feed";
 }
 
 /// The id in the path of a route with one parameter.

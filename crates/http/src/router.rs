@@ -8,8 +8,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::openapi::Document;
 use crate::{
-    audit, deployments, environments, explain, guarded, invitations, kinds, layers, open, passwords, peppers,
-    roles, scopes, services, sessions, setup, stages, system, teams, tokens, users, verify,
+    audit, calendar_feeds, deployments, environments, explain, guarded, invitations, kinds, layers, open,
+    passwords, peppers, roles, scopes, services, sessions, setup, stages, system, teams, tokens, users,
+    verify, webhooks,
 };
 
 /// The router with all its layers.
@@ -48,6 +49,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
     let router = organized(router);
     let router = peopled(router);
+    let router = reminded(router);
 
     let router = guarded!(router, deployments::report::report_deployment);
     let router = guarded!(router, deployments::list::list_deployments);
@@ -94,6 +96,24 @@ fn peopled(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let router = guarded!(router, sessions::confirm::confirm_session);
     let router = guarded!(router, sessions::end::end_session);
     guarded!(router, sessions::end_all::end_user_sessions)
+}
+
+/// Who is told of the ends of tokens.
+fn reminded(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let router = guarded!(router, webhooks::create::create_webhook);
+    let router = guarded!(router, webhooks::list::list_webhooks);
+    let router = guarded!(router, webhooks::show::show_webhook);
+    let router = guarded!(router, webhooks::update::update_webhook);
+    let router = guarded!(router, webhooks::delete::delete_webhook);
+    let router = guarded!(router, webhooks::rotate_secret::rotate_webhook_secret);
+    let router = guarded!(router, webhooks::test::test_webhook);
+    let router = guarded!(router, webhooks::list_deliveries::list_deliveries);
+    let router = guarded!(router, webhooks::retry::retry_delivery);
+
+    let router = guarded!(router, calendar_feeds::create::create_calendar_feed);
+    let router = guarded!(router, calendar_feeds::list::list_calendar_feeds);
+    let router = guarded!(router, calendar_feeds::revoke::revoke_calendar_feed);
+    open!(router, calendar_feeds::read::read_calendar)
 }
 
 /// How an organization is ordered: teams, services, environments, stages.

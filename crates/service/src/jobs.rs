@@ -191,7 +191,8 @@ impl Service {
         write.await
     }
 
-    fn report(&self, what: &'static str, outcome: Result<()>) {
+    /// Counts and logs what failed.
+    pub(crate) fn report(&self, what: &'static str, outcome: Result<()>) {
         if let Err(error) = outcome {
             self.0.metrics.job_failures.inc();
             tracing::warn!(job = what, error = ?error, "a background job failed and is tried again");

@@ -5,6 +5,7 @@
 //! change after the commit and before the answer. Doors (`http` and its siblings) call it; it knows no door and no SQL.
 
 pub mod audit;
+pub mod calendar;
 mod catalogue;
 mod changes;
 mod clock;
@@ -20,9 +21,11 @@ mod jobs;
 pub mod keys;
 mod load;
 mod metrics;
+pub mod outbound;
 mod owners;
 pub mod people;
 pub mod peppers;
+mod reminders;
 pub mod roles;
 mod seal;
 pub mod services;
@@ -31,6 +34,7 @@ mod setup;
 pub mod stages;
 pub mod teams;
 pub mod tokens;
+pub mod webhooks;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,10 +52,13 @@ pub use directory::{Directory, NamedPlace};
 pub use error::{Error, Result, Unproven};
 pub use idempotency::{IdempotencyKey, Once, Reply};
 pub use metrics::Metrics;
+pub use reminders::Tried;
 pub use setup::SETUP_CODE_LIFETIME;
 
 use jobs::PendingUse;
 use keys::{KeyRing, KeyStore};
+use outbound::Outbound;
+use reminders::Outbox;
 use setup::SetupCode;
 
 /// What a [`Service`] is made of. `server` makes the parts; tests make them with a clock and a random source of their own.
@@ -74,6 +81,8 @@ pub struct Parts {
     pub prefix: Prefix,
     /// Counters and histograms.
     pub metrics: Metrics,
+    /// The way to webhooks and mail.
+    pub outbound: Arc<dyn Outbound>,
 }
 
 /// All operations. Cheap to clone.
@@ -105,6 +114,8 @@ struct Inner {
     /// Last uses that are not in the store yet, in the order in which the store keeps tokens: a batch of neighbours changes a few pages,
     /// one of strangers a page each.
     uses: Mutex<BTreeMap<TokenId, PendingUse>>,
+    outbound: Arc<dyn Outbound>,
+    outbox: Outbox,
 }
 
 impl Service {

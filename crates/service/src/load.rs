@@ -13,6 +13,7 @@ use claviger_verify::{Change, Entry, Full, Verifier};
 
 use crate::error::{Error, Result};
 use crate::people::{Attempts, Hasher};
+use crate::reminders::{Outbox, begin_marks};
 use crate::tokens::Compiler;
 use crate::{Inner, Parts, Service, owners};
 
@@ -57,6 +58,10 @@ impl Service {
                 load(tx, &verifier).await
             })
             .await?;
+        parts
+            .store
+            .write(async move |tx: &mut Tx| begin_marks(tx, now).await)
+            .await?;
         Ok(Self(Arc::new(Inner {
             ids: IdSequence::new(NODE, greatest),
             store: parts.store,
@@ -75,6 +80,8 @@ impl Service {
             attempts: Attempts::default(),
             failed_sign_ins: std::sync::Mutex::default(),
             uses: std::sync::Mutex::default(),
+            outbound: parts.outbound,
+            outbox: Outbox::default(),
         })))
     }
 }

@@ -168,6 +168,7 @@ impl Service {
             refuse_owner(&team)?;
             Self::refuse_live_tokens(tx, id.get(), ctx.now(), "team_not_empty").await?;
             let members = rows::members(tx, id).await?;
+            service.drop_webhooks_of_team(tx, &ctx, id).await?;
             rows::delete(tx, id).await?;
             service.rename(tx, Renaming::NoTeam(id));
             let mut epoch = service.epoch(tx).await?;

@@ -43,6 +43,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0005_sessions.sql"),
     },
     Migration {
+        version: 7,
+        name: "reminders",
+        sql: include_str!("../migrations/0007_reminders.sql"),
+    },
+    Migration {
         version: 10,
         name: "roles",
         sql: include_str!("../migrations/0010_roles.sql"),

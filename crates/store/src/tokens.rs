@@ -295,7 +295,8 @@ pub async fn greatest_id(tx: &mut Tx) -> Result<i64, StoreError> {
                UNION ALL SELECT MAX(id) FROM user_account UNION ALL SELECT MAX(id) FROM organization \
                UNION ALL SELECT MAX(id) FROM team UNION ALL SELECT MAX(id) FROM service UNION ALL SELECT MAX(id) FROM environment \
                UNION ALL SELECT MAX(id) FROM stage UNION ALL SELECT MAX(id) FROM invitation \
-               UNION ALL SELECT MAX(id) FROM sign_in_session) AS made";
+               UNION ALL SELECT MAX(id) FROM sign_in_session UNION ALL SELECT MAX(id) FROM webhook \
+               UNION ALL SELECT MAX(id) FROM delivery UNION ALL SELECT MAX(id) FROM calendar_feed) AS made";
     let row = tx.query_opt(sql, &[]).await?;
     let greatest: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
     Ok(greatest.unwrap_or(0))

@@ -4,8 +4,8 @@
 //! binds [`Value`]s and reads [`Row`]s; neither driver's types leave this room.
 
 use claviger_domain::{
-    DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, SessionId, StageId, TeamId,
-    Timestamp, TokenId, UserId,
+    CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId,
+    SessionId, StageId, TeamId, Timestamp, TokenId, UserId, WebhookId,
 };
 
 use crate::StoreError;
@@ -183,6 +183,9 @@ into_value! {
     StageId => |value| Self::I64(value.get());
     InvitationId => |value| Self::I64(value.get());
     SessionId => |value| Self::I64(value.get());
+    WebhookId => |value| Self::I64(value.get());
+    DeliveryId => |value| Self::I64(value.get());
+    CalendarFeedId => |value| Self::I64(value.get());
 }
 
 impl<T: Into<Self>> From<Option<T>> for Value {
@@ -227,6 +230,9 @@ from_value! {
     StageId = ValueRef::I64(number) => Some(Self::from_i64(number));
     InvitationId = ValueRef::I64(number) => Some(Self::from_i64(number));
     SessionId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    WebhookId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    DeliveryId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    CalendarFeedId = ValueRef::I64(number) => Some(Self::from_i64(number));
 }
 
 impl<'r, T: FromValue<'r>> FromValue<'r> for Option<T> {

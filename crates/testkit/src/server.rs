@@ -141,6 +141,16 @@ impl TestServer {
         }
     }
 
+    /// Notices ends of tokens and delivers what is due now, and returns when nothing is on its way.
+    ///
+    /// # Panics
+    /// When the store refuses.
+    pub async fn settle(&self) {
+        if let Err(error) = self.service().settle_outbox().await {
+            panic!("the outbox does not settle: {error:?}");
+        }
+    }
+
     /// Stops the server in order and starts it again on the same data. Callers go on as before.
     ///
     /// # Panics

@@ -1,5 +1,5 @@
-//! Secrets that are no API tokens: invitations and password resets, which travel in a link and are used once, and the secret of a
-//! sign-in session, which lives in a browser's cookie.
+//! Secrets that are no API tokens: invitations and password resets, which travel in a link and are used once, calendar feeds, which travel in
+//! a link too, and the secret of a sign-in session, which lives in a browser's cookie.
 //!
 //! A ticket has the grammar of a token with a letter that no token has, so a reader and a scanner know it by its head, and a
 //! ticket presented as a token is malformed. Invariant: it is digested like a token and never stored. Called by `service`.
@@ -23,6 +23,8 @@ pub enum TicketKind {
     PasswordReset,
     /// Acting as the person who signed in with this browser; letter `b`.
     Session,
+    /// Reading a calendar feed, until it is ended; letter `k`.
+    CalendarFeed,
 }
 
 /// The whole text of a well-formed ticket. It does not print itself, cannot be copied, and is wiped on drop.
@@ -55,7 +57,12 @@ pub fn generate_ticket(
 
 impl TicketKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Invitation, Self::PasswordReset, Self::Session];
+    pub const ALL: [Self; 4] = [
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::Session,
+        Self::CalendarFeed,
+    ];
 
     /// The letter in the ticket's text.
     pub const fn letter(self) -> char {
@@ -63,6 +70,7 @@ impl TicketKind {
             Self::Invitation => 'i',
             Self::PasswordReset => 'w',
             Self::Session => 'b',
+            Self::CalendarFeed => 'k',
         }
     }
 }

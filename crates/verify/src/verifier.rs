@@ -23,6 +23,7 @@ use crate::index::{FoundBy, Hit, Index, Key, Mark, Snapshot};
 use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
 use crate::policies::Policies;
+use crate::refusals::Refusals;
 use crate::uses::{Addresses, MAX_ADDRESSES, Use};
 use crate::{MAX_OWNERS, MAX_POLICIES, MAX_TOKENS};
 
@@ -39,6 +40,7 @@ pub struct Verifier {
     writer: Mutex<Writer>,
     addresses: Addresses,
     redigests: ArrayQueue<Redigest>,
+    refusals: Refusals,
     counters: Counters<{ CODES.len() }>,
 }
 
@@ -68,6 +70,7 @@ impl Verifier {
             writer: Mutex::new(Writer::new(half, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
+            refusals: Refusals::new(),
             counters: Counters::new(),
         }
     }
@@ -77,6 +80,9 @@ impl Verifier {
     pub fn check(&self, presented: &str, required: &Required<'_>, at: &Presentation) -> Decision {
         let decision = self.decide(presented, required, at.now, Some(at.address));
         self.counters.count(decision.place());
+        if let Decision::Deny(denial) = &decision {
+            self.note_refusal(denial);
+        }
         decision
     }
 
@@ -123,6 +129,11 @@ impl Verifier {
         }
     }
 
+    /// Hands over the tokens that were presented after their end since the last call. May repeat itself.
+    pub fn drain_refusals(&self, tell: &mut impl FnMut(TokenId)) {
+        self.refusals.drain(tell);
+    }
+
     /// How many checks ended with each code since the start.
     pub fn decisions(&self) -> [(&'static str, u64); CODES.len()] {
         let sums = self.counters.sums();
@@ -144,6 +155,7 @@ impl Verifier {
         let shared = self.index.memory_bytes() + self.policies.memory_bytes() + self.owners.memory_bytes();
         let queues = self.addresses.memory_bytes()
             + MAX_REDIGESTS * (size_of::<Redigest>() + size_of::<usize>())
+            + self.refusals.memory_bytes()
             + self.counters.memory_bytes();
         size_of::<Self>() + size_of::<Peppers>() + shared + queues + self.writer().memory_bytes()
     }
@@ -266,6 +278,16 @@ impl Verifier {
             Ok(())
         };
         Some((verified, judged))
+    }
+
+    /// An ended token was presented: its owner is told once.
+    fn note_refusal(&self, denial: &Denial) {
+        let end = denial
+            .subject
+            .and_then(|subject| Some((subject.id, subject.expires_at?)));
+        if let (DenialCode::Expired, Some((id, end))) = (denial.code, end) {
+            self.refusals.note(id, end);
+        }
     }
 
     /// The rest of a marked use: whence, and the digest to be stored anew. Once a second for each token.

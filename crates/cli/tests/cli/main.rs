@@ -9,6 +9,7 @@ mod help;
 mod order;
 mod people;
 mod reference;
+mod reminders;
 mod scan;
 mod secrets;
 mod sessions;

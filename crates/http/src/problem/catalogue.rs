@@ -21,6 +21,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Too much at once. Try again after <code>Retry-After</code> seconds.",
     ),
     (
+        "calendar_feed_limit_reached",
+        409,
+        "You have as many calendar feeds as one may have. Revoke one first.",
+    ),
+    (
+        "calendar_feed_not_found",
+        404,
+        "There is no such calendar feed, or none any more.",
+    ),
+    (
         "credential_missing",
         401,
         "Present a token: <code>Authorization: Bearer …</code>.",
@@ -29,6 +39,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "cross_site_request",
         403,
         "A signed-in browser changes something from this server's own pages only. A program presents a token instead.",
+    ),
+    (
+        "delivery_not_found",
+        404,
+        "There is no such delivery to this webhook; deliveries are kept for 30 days.",
     ),
     (
         "deployment_not_found",
@@ -410,6 +425,26 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The person is deactivated. Reactivate them first.",
     ),
     ("user_not_found", 404, "There is no such user."),
+    (
+        "webhook_disabled",
+        409,
+        "The webhook is disabled and told nothing. Enable it first.",
+    ),
+    (
+        "webhook_limit_reached",
+        409,
+        "There are as many webhooks as an organization may have. Delete one first.",
+    ),
+    (
+        "webhook_not_found",
+        404,
+        "There is no such webhook, or none that you may know of.",
+    ),
+    (
+        "webhook_tests_pending",
+        409,
+        "As many tests as may are on their way to this webhook. See how they went first.",
+    ),
     (
         "writer_stopped",
         503,

@@ -236,6 +236,13 @@ impl Service {
     }
 }
 
+impl Service {
+    /// What a stored token was given, with its services and roles as they are now.
+    pub(crate) async fn authority_now(&self, tx: &mut Tx, token: &Token) -> Result<Authority> {
+        Ok(self.known(tx, token).await?.authority_of(token))
+    }
+}
+
 /// The organization's roles, when the token has any: most have none.
 async fn book_for(tx: &mut Tx, token: &Token) -> Result<RoleBook> {
     if token.roles.is_empty() {

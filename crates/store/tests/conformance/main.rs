@@ -13,6 +13,7 @@ mod people;
 mod postgres_failures;
 mod proxy;
 mod queues;
+mod reminders;
 mod schema;
 mod sessions;
 mod sqlite_failures;

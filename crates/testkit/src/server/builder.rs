@@ -149,7 +149,9 @@ impl TestServerBuilder {
             .set("listen", "the test", Some("127.0.0.1:0".to_owned()))
             .set("data_dir", "the test", Some(path.to_owned()))
             .set("log.level", "the test", Some("debug".to_owned()))
-            .set("database", "the test", database_url.clone());
+            .set("database", "the test", database_url.clone())
+            // Where a `Receiver` of webhooks listens; a test may say otherwise.
+            .set("webhooks.allow_private", "the test", Some("127.0.0.1".to_owned()));
         // No file of the directory in which the tests run may have a say.
         let empty = directory.path().join("claviger.toml");
         std::fs::write(&empty, "")?;
