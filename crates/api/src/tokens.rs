@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::limits::{Quota, RateLimit, stated};
+
 /// What kind of principal a token acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +77,15 @@ pub struct Token {
     pub service: Option<String>,
     /// Where it may act within that; `null` = everywhere there.
     pub restrictions: Option<Restrictions>,
+    /// The networks that it is accepted from; `null` = from anywhere, an empty list = from nowhere.
+    #[schema(example = json!(["10.0.0.0/8"]))]
+    pub networks: Option<Vec<String>>,
+    /// How often it is accepted; `null` = as often as its owner is.
+    pub rate_limit: Option<RateLimit>,
+    /// How much of it there is; `null` = no end.
+    pub quota: Option<Quota>,
+    /// True when it may be presented as `?token=` to operations that bring something in.
+    pub allow_query: bool,
     /// When it was issued.
     pub created_at: String,
     /// The principal that issued it.
@@ -89,6 +100,8 @@ pub struct Token {
     pub last_used_at: Option<String>,
     /// The address it was last accepted from.
     pub last_used_address: Option<String>,
+    /// Where the request bore it then: `header` or `query`.
+    pub last_used_in: Option<String>,
     /// When it was revoked; `null` = never.
     pub revoked_at: Option<String>,
     /// Who revoked it.
@@ -124,6 +137,20 @@ pub struct IssueToken {
     /// Where it may act; everywhere that its type reaches unless you say otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// The networks that it is accepted from, at most 100, in CIDR notation; from anywhere unless you say otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["10.0.0.0/8"]))]
+    pub networks: Option<Vec<String>>,
+    /// How often it is accepted; never more often than the calling token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// How much of it there is; never more than of the calling token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
+    /// `true` for a token that senders may put into the address as `?token=`, where others may read it. Its only scope is then
+    /// `deployments:write`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_query: Option<bool>,
     /// 7, 30, 60 or 90.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 30)]
@@ -173,6 +200,21 @@ pub struct UpdateToken {
     /// The new restrictions, all of them; `{}` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// The new networks, all of them; `null` for anywhere.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub networks: Option<Option<Vec<String>>>,
+    /// The new rate limit; `null` for none.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RateLimit>)]
+    pub rate_limit: Option<Option<RateLimit>>,
+    /// The new quota; `null` for none. What was spent stays spent.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Quota>)]
+    pub quota: Option<Option<Quota>>,
+    /// Whether it may be presented as `?token=`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_query: Option<bool>,
     /// 7, 30, 60 or 90 days from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_days: Option<u32>,

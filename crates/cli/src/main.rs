@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod exit;
 mod expiry;
+mod limits;
 mod output;
 mod paging;
 mod progress;

@@ -19,6 +19,7 @@ pub mod scope;
 pub mod service;
 pub mod stage;
 pub mod team;
+pub mod terms;
 pub mod time;
 pub mod token;
 

@@ -1,10 +1,12 @@
 //! Principals: who acts, once proven, and how far their power reaches.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Grant, Place, Power, Selector};
+use crate::terms::Terms;
 use crate::{OrgId, OwnerId, Scope, ScopeSet, TeamId, Timestamp, TokenId, UserId};
 
 /// What a person is in an organization.
@@ -145,6 +147,8 @@ pub struct Caller {
     pub power: Power,
     /// When the presented token ends.
     pub expires_at: Option<Timestamp>,
+    /// On which terms the presented token is accepted; what it makes is bound as tightly.
+    pub terms: Arc<Terms>,
 }
 
 // === impl Principal ===

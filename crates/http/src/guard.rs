@@ -2,7 +2,8 @@
 //!
 //! A [`Permit<S>`] exists only after the verifier accepted the presented token for the scopes of `S`; it lives for one request and carries
 //! the [`Context`] of the operation. A handler enters the router through [`crate::guarded`], which accepts only handlers whose first
-//! argument is a permit; what needs no token is in the fixed list of [`crate::open`]. Unknown, malformed, expired and revoked get one answer.
+//! argument is a permit; what needs no token is in the fixed list of [`crate::open`]. Unknown, malformed, expired, revoked and restricted
+//! get one answer.
 
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,17 +11,19 @@ use std::net::{IpAddr, Ipv6Addr};
 use axum::extract::FromRequestParts;
 use axum::handler::Handler;
 use claviger_domain::owner::Caller;
-use claviger_domain::token::TokenType;
+use claviger_domain::token::{PresentedIn, TokenType};
 use claviger_domain::{Scope, ScopeSet, Timestamp, UserId};
 use claviger_service::{Context, Origin};
 use claviger_verify::{Decision, DenialCode, Presentation, Required, Verified, Verifier};
-use http::Extensions;
 use http::request::Parts;
 
 use crate::app::App;
+use crate::clients::Clients;
 use crate::credentials::{Credential, presented};
 use crate::layers::PresentedToken;
+use crate::layers::query_credential::QueryCredential;
 use crate::layers::request_id::RequestId;
+use crate::limits;
 use crate::peer::Peer;
 use crate::problem::Problem;
 
@@ -28,11 +31,13 @@ use crate::problem::Problem;
 pub trait RequiredScope: Send + Sync + 'static {
     /// The scopes that the presented token must have, all of them.
     const SCOPES: ScopeSet;
+    /// The token may be presented in the address, if its terms allow that.
+    const INGEST: bool = false;
 }
 
 /// The types that name what a permit allows.
 pub mod scope {
-    use super::{RequiredScope, Scope, ScopeSet};
+    use super::{PhantomData, RequiredScope, Scope, ScopeSet};
 
     macro_rules! scopes {
         ($($name:ident)+) => {$(
@@ -58,6 +63,16 @@ pub mod scope {
     impl RequiredScope for AnyToken {
         const SCOPES: ScopeSet = ScopeSet::EMPTY;
     }
+
+    /// What `S` says, for an operation that brings something in and shows nothing: senders that know no other way may present the token
+    /// as `?token=`. The operation must stand in the list of the layer that takes credentials out of addresses, too.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Ingest<S>(PhantomData<S>);
+
+    impl<S: RequiredScope> RequiredScope for Ingest<S> {
+        const SCOPES: ScopeSet = S::SCOPES;
+        const INGEST: bool = true;
+    }
 }
 
 /// Proof that the presented token may do `S`, for one request.
@@ -72,16 +87,25 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let origin = origin(&parts.extensions, app.now());
-        let required = Required::scopes(S::SCOPES);
-        let credential = presented(&parts.headers);
-        let at = Presentation {
-            now: origin.now,
-            address: address_or_unknown(origin.address),
+        let in_query = parts.extensions.get::<QueryCredential>();
+        let mut origin = origin(parts, app);
+        let credential = match in_query {
+            None => presented(&parts.headers),
+            Some(_) if !S::INGEST => Credential::Unusable,
+            Some(QueryCredential::Several) => Credential::Several,
+            Some(QueryCredential::One(text)) => {
+                origin.presented_in = PresentedIn::Query;
+                Credential::Presented(text)
+            }
         };
-        let verified = authorize(app.verifier(), credential, &required, &at)?;
+        let required = Required::scopes(S::SCOPES);
+        let at = Presentation {
+            presented_in: origin.presented_in,
+            ..Presentation::new(origin.now, address_or_unknown(origin.address))
+        };
+        let verified = authorize(app, credential, &required, &at)?;
         if let Some(token) = parts.extensions.get::<PresentedToken>() {
-            token.note(verified.id);
+            token.note(verified.id, app.verifier().allowance(&verified));
         }
         let caller = caller(app.verifier(), &verified);
         Ok(Self {
@@ -107,7 +131,7 @@ impl FromRequestParts<App> for Visit {
         let is_near = parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_local());
         let is_forwarded = FORWARDING.iter().any(|name| parts.headers.contains_key(*name));
         Ok(Self {
-            origin: origin(&parts.extensions, app.now()),
+            origin: origin(parts, app),
             is_local: is_near && !is_forwarded,
         })
     }
@@ -119,9 +143,10 @@ const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via
 /// The one decision about a caller, for every door.
 ///
 /// # Errors
-/// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing.
+/// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing, 429 when the token was used
+/// too often or the address presented too much that is not accepted.
 pub(crate) fn authorize(
-    verifier: &Verifier,
+    app: &App,
     credential: Credential<'_>,
     required: &Required,
     at: &Presentation,
@@ -133,12 +158,40 @@ pub(crate) fn authorize(
         Credential::Unusable => "",
         Credential::Presented(text) => text,
     };
-    match verifier.check(text, required, at) {
-        Decision::Allow(verified) => Ok(verified),
-        Decision::Deny(denial) => Err(match denial.code {
-            DenialCode::InsufficientScope { missing } => Problem::scope_missing(missing),
-            _ => Problem::token_invalid(),
-        }),
+    let denial = match app.verifier().check(text, required, at) {
+        Decision::Allow(verified) => return Ok(verified),
+        Decision::Deny(denial) => denial,
+    };
+    let allowance = || {
+        denial
+            .subject
+            .map(|subject| app.verifier().allowance(&subject))
+            .unwrap_or_default()
+    };
+    Err(match denial.code {
+        DenialCode::InsufficientScope { missing } => limits::fields(&allowance())
+            .fold(Problem::scope_missing(missing), |problem, (name, value)| {
+                problem.with_header(name, value)
+            }),
+        DenialCode::RateLimited { wait } | DenialCode::QuotaExhausted { wait } => {
+            limits::exceeded(denial.code.as_str(), wait, &allowance())
+        }
+        DenialCode::Malformed
+        | DenialCode::Unknown
+        | DenialCode::Expired
+        | DenialCode::Revoked
+        | DenialCode::Restricted => {
+            let known = !at.address.is_unspecified();
+            not_accepted(&app.edge().clients, known.then_some(at.address), at.now)
+        }
+    })
+}
+
+/// What is not accepted is one answer, until the address presented too much of it.
+pub(crate) fn not_accepted(clients: &Clients, address: Option<IpAddr>, now: Timestamp) -> Problem {
+    match clients.strangers.failed(address, now) {
+        Ok(()) => Problem::token_invalid(),
+        Err(wait) => limits::too_many_failures(wait),
     }
 }
 
@@ -157,17 +210,18 @@ pub(crate) fn caller(verifier: &Verifier, verified: &Verified) -> Caller {
         org: verified.org,
         power: verifier.power(verified),
         expires_at: verified.expires_at,
+        terms: verifier.terms(verified),
     }
 }
 
-pub(crate) fn origin(extensions: &Extensions, now: Timestamp) -> Origin {
+fn origin(parts: &Parts, app: &App) -> Origin {
+    let request_id = parts.extensions.get::<RequestId>();
+    let peer = parts.extensions.get::<Peer>().copied();
     Origin {
-        request_id: extensions
-            .get::<RequestId>()
-            .map(|id| id.as_str().to_owned())
-            .unwrap_or_default(),
-        address: extensions.get::<Peer>().and_then(|peer| peer.address()),
-        now,
+        request_id: request_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        address: app.edge().clients.address(peer, &parts.headers),
+        presented_in: PresentedIn::Header,
+        now: app.now(),
     }
 }
 

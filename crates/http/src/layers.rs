@@ -23,11 +23,16 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use claviger_domain::TokenId;
 use claviger_service::Clock;
+use claviger_verify::Allowance;
 use http::{StatusCode, Version};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::clients::Clients;
+use crate::credentials::{Credential, presented};
+use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::{guard, limits};
 use body::RequestLimits;
 use log::Answered;
 use metrics::RequestMetrics;
@@ -42,17 +47,18 @@ pub(crate) struct Edge {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: RequestMetrics,
     pub(crate) limits: RequestLimits,
+    pub(crate) clients: Clients,
 }
 
-/// Which token a request presented, once the guard knows; the log line tells its id.
+/// Which token a request presented, once the guard knows: the log line tells its id, the answer what is left of its limits.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PresentedToken(Arc<OnceLock<TokenId>>);
+pub(crate) struct PresentedToken(Arc<OnceLock<(TokenId, Allowance)>>);
 
 impl PresentedToken {
     /// Notes the token.
-    pub(crate) fn note(&self, id: TokenId) {
+    pub(crate) fn note(&self, id: TokenId, allowance: Allowance) {
         // A request has one caller; were there two, the first would stay.
-        let _ = self.0.set(id);
+        let _ = self.0.set((id, allowance));
     }
 }
 
@@ -77,11 +83,13 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
     let version = request.version();
     let route = request.extensions().get::<MatchedPath>().cloned();
 
-    let refused =
-        host::refused(version, request.headers()).or_else(|| query_credential::refused(request.uri()));
+    let refused = match host::refused(version, request.headers()) {
+        Some(problem) => Err(problem),
+        None => take_query_credential(&edge, &mut request, route.as_ref()),
+    };
     let mut response = match refused {
-        Some(problem) => problem.into_response(),
-        None => {
+        Err(problem) => problem.into_response(),
+        Ok(()) => {
             request.extensions_mut().insert(id.clone());
             request.extensions_mut().insert(token.clone());
             next.run(request).await
@@ -90,19 +98,51 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
 
     let problem = write_problem(&mut response, &id);
     finish(&mut response, version, &id);
+    let presented = token.0.get();
+    if let Some((_, allowance)) = presented {
+        limits::tell(response.headers_mut(), allowance);
+    }
     let answered = Answered {
         method: &method,
         route: route.as_ref().map_or(UNMATCHED, MatchedPath::as_str),
         status: response.status(),
         took: edge.clock.monotonic().saturating_sub(began),
         request_id: &id,
-        token: token.0.get().copied(),
+        token: presented.map(|(id, _)| *id),
         problem: problem.as_ref(),
     };
     edge.metrics
         .count(answered.method, answered.route, answered.status, answered.took);
     answered.log();
     response
+}
+
+/// Takes a credential out of the address, for the guard of an operation that looks at it.
+///
+/// # Errors
+/// 400 together with another credential; 401 where no operation looks at it, as for a token that is not known.
+fn take_query_credential(
+    edge: &Edge,
+    request: &mut Request,
+    route: Option<&MatchedPath>,
+) -> Result<(), Problem> {
+    let Some(credential) = query_credential::take(request.uri_mut())? else {
+        return Ok(());
+    };
+    if presented(request.headers()) != Credential::Absent {
+        return Err(Problem::credentials_differ());
+    }
+    let operation = (
+        request.method().as_str(),
+        route.map_or(UNMATCHED, MatchedPath::as_str),
+    );
+    if query_credential::INGEST.contains(&operation) {
+        request.extensions_mut().insert(credential);
+        return Ok(());
+    }
+    let peer = request.extensions().get::<Peer>().copied();
+    let address = edge.clients.address(peer, request.headers());
+    Err(guard::not_accepted(&edge.clients, address, edge.clock.now()))
 }
 
 /// Writes the body of a problem, now that the request id is known. Gives the problem back for the log.

@@ -6,6 +6,7 @@
 
 mod app;
 mod audit;
+mod clients;
 pub mod credentials;
 mod deployments;
 mod environments;
@@ -16,6 +17,7 @@ pub mod idempotency;
 mod invitations;
 pub mod json;
 mod layers;
+mod limits;
 mod openapi;
 mod passwords;
 mod peer;
@@ -34,6 +36,7 @@ mod users;
 mod verify;
 
 pub use app::App;
+pub use clients::{ClientRules, FailureLimit, ForwardingHeader, TrustedProxies};
 pub use json::shape::JsonLimits;
 pub use layers::body::RequestLimits;
 pub use layers::request_id::RequestId;

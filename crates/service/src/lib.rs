@@ -34,6 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::TokenId;
 use claviger_domain::id::IdSequence;
+use claviger_domain::terms::Spent;
 use claviger_store::Store;
 use claviger_token::{Prefix, RandomSource};
 use claviger_verify::Verifier;
@@ -99,6 +100,8 @@ struct Inner {
     /// Last uses that are not in the store yet, in the order in which the store keeps tokens: a batch of neighbours changes a few pages,
     /// one of strangers a page each.
     uses: Mutex<BTreeMap<TokenId, PendingUse>>,
+    /// What was spent of quotas and is not in the store yet.
+    spendings: Mutex<BTreeMap<TokenId, Spent>>,
 }
 
 impl Service {

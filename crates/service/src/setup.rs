@@ -10,6 +10,7 @@ use claviger_domain::audit::{Action, Actor};
 use claviger_domain::authority::{Authority, Power};
 use claviger_domain::name::{Description, Email, Label, Name};
 use claviger_domain::owner::{Caller, Role};
+use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions};
 use claviger_domain::{OrgId, OwnerId, ScopeSet, TokenId, UserId};
 use claviger_store::users::UserRow;
@@ -205,6 +206,7 @@ impl Service {
             role: Role::SuperAdmin.as_str().to_owned(),
             created_at: now,
             deactivated_at: None,
+            rate_limit: None,
         };
         self.store_first_token(origin, token, secret, Some((row, administrator.organization)))
             .await
@@ -288,6 +290,7 @@ fn first_token(name: Name, expiry: Option<Expiry>) -> NewToken {
         description: Description::default(),
         scopes: ScopeSet::all(),
         restrictions: Restrictions::default(),
+        terms: Terms::default(),
         expiry,
     }
 }
@@ -305,5 +308,6 @@ fn operator(org: OrgId, user: UserId) -> Caller {
             Arc::new(Authority::everything()),
         ),
         expires_at: None,
+        terms: Arc::default(),
     }
 }

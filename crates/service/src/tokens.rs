@@ -13,6 +13,7 @@ mod revoke;
 mod update;
 
 use claviger_domain::receipt::Receipt;
+use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
 use claviger_domain::{OwnerId, ScopeSet, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::Secret;
@@ -23,7 +24,7 @@ pub use possession::LeakReport;
 pub use revoke::Revoked;
 pub use update::TokenChanges;
 
-pub(crate) use compile::Compiler;
+pub(crate) use compile::{Compiler, Given};
 pub(crate) use record::from_row;
 
 use claviger_domain::name::{Description, Name};
@@ -41,6 +42,8 @@ pub struct NewToken {
     pub scopes: ScopeSet,
     /// Where, within what its holder reaches.
     pub restrictions: Restrictions,
+    /// On which conditions it is accepted.
+    pub terms: Terms,
     /// When it ends; `None` = 90 days, or with the calling token when that ends sooner.
     pub expiry: Option<Expiry>,
 }
@@ -99,6 +102,14 @@ fn shown_holder(holder: Holder) -> String {
         Holder::Team(team) => team.to_string(),
         Holder::Service { service, .. } => service.to_string(),
     }
+}
+
+/// Terms as the audit trail shows them; null = none.
+fn shown_terms(terms: &Terms) -> serde_json::Value {
+    if terms.is_empty() {
+        return serde_json::Value::Null;
+    }
+    serde_json::json!(terms)
 }
 
 /// Restrictions as the audit trail shows them; null = none.

@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "holders",
         sql: include_str!("../migrations/0004_holders.sql"),
     },
+    Migration {
+        version: 6,
+        name: "limits",
+        sql: include_str!("../migrations/0006_limits.sql"),
+    },
 ];
 
 /// Applies what is missing.

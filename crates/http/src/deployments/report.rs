@@ -36,7 +36,7 @@ use crate::problem::Problem;
     ),
 )]
 pub(crate) async fn report_deployment(
-    permit: Permit<scope::DeploymentsWrite>,
+    permit: Permit<scope::Ingest<scope::DeploymentsWrite>>,
     State(app): State<App>,
     request: Idempotent<ReportDeployment>,
 ) -> Result<Response, Problem> {

@@ -10,7 +10,7 @@ use claviger_service::tokens::{Issued, NewToken};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 
-use super::wire;
+use super::{terms, wire};
 use crate::app::App;
 use crate::fields::{Fields, optional};
 use crate::guard::{Permit, scope};
@@ -96,9 +96,14 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
     let recipient = fields.take(recipient);
     let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
     let restrictions = fields.take_all(restrictions.transpose());
-    let given = (recipient, scopes, restrictions);
-    let (Some(name), Some(description), Some(expiry), (Some(recipient), Some(scopes), Some(restrictions))) =
-        (name, description, expiry, given)
+    let terms = fields.take_all(terms::of_new(body));
+    let given = (recipient, scopes, restrictions, terms);
+    let (
+        Some(name),
+        Some(description),
+        Some(expiry),
+        (Some(recipient), Some(scopes), Some(restrictions), Some(terms)),
+    ) = (name, description, expiry, given)
     else {
         return Err(fields.refused());
     };
@@ -108,6 +113,7 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
         description: description.unwrap_or_default(),
         scopes,
         restrictions: restrictions.unwrap_or_default(),
+        terms,
         expiry,
     })
 }

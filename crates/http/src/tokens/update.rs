@@ -7,7 +7,7 @@ use claviger_domain::name::{Description, Name};
 use claviger_domain::token::parse_scopes;
 use claviger_service::tokens::TokenChanges;
 
-use super::wire;
+use super::{terms, wire};
 use crate::app::App;
 use crate::fields::{Fields, optional};
 use crate::guard::{Permit, scope};
@@ -18,7 +18,7 @@ use crate::query::PathId;
 
 /// Update a token
 ///
-/// Changes name, description, scopes or expiry of a live token; absent fields stay. The secret stays too. What is widened must lie within
+/// Changes name, description, scopes, restrictions, limits or expiry of a live token; absent fields stay. The secret stays too. What is widened must lie within
 /// the calling token's own reach and life. When this returns, no verifier goes by the old state.
 #[utoipa::path(
     patch,
@@ -62,8 +62,9 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
     ));
     let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
     let restrictions = fields.take_all(restrictions.transpose());
-    let given = (scopes, restrictions);
-    let (Some(name), Some(description), Some(expiry), (Some(scopes), Some(restrictions))) =
+    let terms = fields.take_all(terms::of_update(body));
+    let given = (scopes, restrictions, terms);
+    let (Some(name), Some(description), Some(expiry), (Some(scopes), Some(restrictions), Some(terms))) =
         (name, description, expiry, given)
     else {
         return Err(fields.refused());
@@ -73,6 +74,7 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
         description,
         scopes,
         restrictions,
+        terms,
         expiry,
     })
 }

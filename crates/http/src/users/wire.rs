@@ -6,6 +6,7 @@ use claviger_domain::person::{Person, PersonState, PersonTeam};
 use claviger_service::people::ChangedPerson;
 
 use crate::teams;
+use crate::tokens::terms;
 use crate::tokens::wire::receipt;
 
 /// A person.
@@ -22,6 +23,7 @@ pub(crate) fn user(person: &Person) -> api::User {
         teams: person.teams.iter().map(team).collect(),
         created_at: person.created_at.to_string(),
         deactivated_at: person.deactivated_at.map(|at| at.to_string()),
+        rate_limit: person.rate_limit.as_ref().map(terms::rate_limit),
         has_password: person.has_password,
     }
 }

@@ -4,6 +4,8 @@
 //! any transaction; then all is looked at again where it is written, one writer at a time: of many who bring the same invitation
 //! exactly one joins.
 
+use std::sync::Arc;
+
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::authority::{Authority, Power};
 use claviger_domain::name::{Description, Email, Label, Name};
@@ -11,6 +13,7 @@ use claviger_domain::owner::{Caller, Principal};
 use claviger_domain::password::Password;
 use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
 use claviger_domain::team::MAX_MEMBERS;
+use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
 use claviger_domain::{ScopeSet, Timestamp, TokenId, UserId};
 use claviger_store::passwords::PasswordRow;
@@ -110,6 +113,7 @@ impl Service {
             role: invitation.role.as_str().to_owned(),
             created_at: now,
             deactivated_at: None,
+            rate_limit: None,
         })
     }
 
@@ -127,6 +131,7 @@ impl Service {
             description: Description::default(),
             scopes: scopes_of(&owner),
             restrictions: Restrictions::default(),
+            terms: Terms::default(),
             expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
         };
         let newcomer = Caller {
@@ -136,6 +141,7 @@ impl Service {
             org: user.org,
             power: Power::default(),
             expires_at: None,
+            terms: Arc::default(),
         };
         let (token, secret) = self.make(&new, Holder::Person(user.id), &newcomer, now)?;
         let given = token.authority(|_| None);

@@ -1,4 +1,4 @@
-//! Change a person: name, role, whether they may act.
+//! Change a person: name, role, rate limit, whether they may act.
 
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Place;
@@ -9,14 +9,14 @@ use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, users as rows};
 use serde_json::json;
 
-use super::{ChangedPerson, PersonChanges, authority_of, person, role_of};
+use super::{ChangedPerson, PersonChanges, authority_of, person, rate_limit_of, role_of};
 use crate::audit::Record;
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
 use crate::{Context, Service};
 
 impl Service {
-    /// Changes a person's name or role. Their tokens do from now on what the new role lets them.
+    /// Changes a person's name, role or rate limit. Their tokens do from now on what the new role lets them.
     ///
     /// # Errors
     /// `user` not found; `out_of_reach`; `role_exceeds_caller` for a role that could do more than the caller; `last_administrator`.
@@ -38,7 +38,7 @@ impl Service {
                 refuse_last_administrator(tx, &before).await?;
             }
             rows::update(tx, &after).await?;
-            let epoch = if after.role == before.role {
+            let epoch = if after.role == before.role && after.rate_limit == before.rate_limit {
                 service.epoch(tx).await?
             } else {
                 service.owner_changed(tx, id, ctx.now(), &visibility).await?
@@ -130,6 +130,14 @@ fn changed(ctx: &Context, before: &UserRow, changes: &PersonChanges) -> Result<(
             Action::UserRoleChanged,
             json!({ "from": before.role, "to": after.role }),
         );
+    }
+    if let Some(limit) = changes.rate_limit
+        && rate_limit_of(before)? != limit
+    {
+        after.rate_limit = limit.map(|limit| serde_json::to_string(&limit).unwrap_or_default());
+        let (from, to) = (rate_limit_of(before)?, limit);
+        let detail = json!({ "changed": ["rate_limit"], "rate_limit": { "from": from, "to": to } });
+        record(Action::UserUpdated, detail);
     }
     Ok((after, records))
 }

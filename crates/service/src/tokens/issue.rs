@@ -12,7 +12,9 @@ use claviger_token::{Digest, PepperId, Secret, generate};
 use claviger_verify::{Change, MAX_TOKENS};
 use serde_json::json;
 
-use super::{Issued, NewToken, owner_of, record::to_row, shown, shown_holder, shown_restrictions};
+use super::{
+    Issued, NewToken, owner_of, record::to_row, shown, shown_holder, shown_restrictions, shown_terms,
+};
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -23,7 +25,7 @@ impl Service {
     /// Issues a token to the caller, or one that acts as itself for the organization, a team or a service.
     ///
     /// # Errors
-    /// `Invalid` when the token would reach further or live longer than the caller's; `team` or `service` not found; `out_of_reach`;
+    /// `Invalid` when the token would reach further, live longer or be bound less than the caller's; `team` or `service` not found; `out_of_reach`;
     /// `token_name_taken`; those of an Idempotency-Key; those of the store.
     pub async fn issue_token(
         &self,
@@ -48,6 +50,7 @@ impl Service {
             let authority = token.authority(|service| teams.get(&service).copied());
             let is_sibling = token.owner == ctx.caller.owner;
             attenuates(&ctx.caller, &authority, is_sibling, token.expires_at)?;
+            ctx.caller.terms.allow(None, &token.terms)?;
 
             let receipt = service.put(tx, &ctx.by(), &token, authority, &visibility).await?;
             let issued = Issued {
@@ -82,6 +85,7 @@ impl Service {
             Some(expiry) => expiry.resolve(expiry_field(expiry), now)?,
             None => Some(default_end(caller.expires_at, now)),
         };
+        new.terms.permit(new.scopes)?;
         let id = TokenId::from_i64(self.0.ids.next(now));
         let secret = generate(&self.0.prefix, holder.token_type(), &*self.0.random)?;
         let (digest, pepper) = self.digest(&secret);
@@ -94,6 +98,7 @@ impl Service {
             description: new.description.clone(),
             scopes: new.scopes,
             restrictions: new.restrictions.clone(),
+            terms: new.terms.clone(),
             hint: secret.hint(),
             digest,
             pepper,
@@ -135,6 +140,7 @@ impl Service {
             "holder": shown_holder(token.holder),
             "scopes": token.scopes,
             "restrictions": shown_restrictions(&token.restrictions),
+            "terms": shown_terms(&token.terms),
             "expires_at": shown(token.expires_at),
             "hint": token.hint.as_str(),
         });

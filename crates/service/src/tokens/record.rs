@@ -5,13 +5,13 @@ use std::sync::Arc;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::owner::Principal;
-use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token};
+use claviger_domain::token::{LastUse, PresentedIn, Revocation, RevokeReason, Token};
 use claviger_domain::{OwnerId, ScopeSet, Timestamp};
 use claviger_store::tokens::TokenRow;
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Entry;
 
-use super::compile::{holder_of, restrictions_of};
+use super::compile::{holder_of, restrictions_of, terms_of};
 use crate::error::{Error, Result};
 use crate::{Context, Service};
 use claviger_domain::TokenId;
@@ -42,6 +42,7 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         owner: row.owner,
         holder: holder_of(token_type, row.holder, row.service_team),
         restrictions: restrictions_of(row.restrictions.as_deref()).map_err(|_| broken("restriction"))?,
+        terms: terms_of(row.terms.as_deref()).map_err(|_| broken("condition"))?,
         name: Name::parse("name", &row.name).map_err(|_| broken("name"))?,
         description: Description::parse("description", &row.description)
             .map_err(|_| broken("description"))?,
@@ -57,6 +58,7 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         last_use: row.last_used_at.map(|at| LastUse {
             at,
             address: row.last_used_address.clone(),
+            presented_in: row.last_used_in.as_deref().and_then(PresentedIn::from_stored),
         }),
         regenerated_at: row.regenerated_at,
     })
@@ -73,6 +75,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         service_team: None,
         restrictions: (!token.restrictions.is_empty())
             .then(|| serde_json::to_string(&token.restrictions).unwrap_or_default()),
+        terms: (!token.terms.is_empty()).then(|| serde_json::to_string(&token.terms).unwrap_or_default()),
         name: token.name.as_str().to_owned(),
         name_key: token.name.key().into_string(),
         description: token.description.as_str().to_owned(),
@@ -90,6 +93,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         revoke_note: None,
         last_used_at: None,
         last_used_address: None,
+        last_used_in: None,
         regenerated_at: token.regenerated_at,
     }
 }
@@ -104,6 +108,7 @@ pub(super) fn entry(token: &Token, authority: Authority) -> Entry {
         owner_authority: Arc::default(),
         token_type: token.token_type(),
         authority: Arc::new(authority),
+        terms: (!token.terms.is_empty()).then(|| Arc::new(token.terms.clone())),
         expires_at: token.expires_at,
         revoked: token.revocation.is_some(),
         last_used: token.last_use.as_ref().map(|used| used.at),

@@ -1,9 +1,10 @@
-//! Update: change name, description, expiry or scopes; the secret stays.
+//! Update: change name, description, scopes, restrictions, terms or expiry; the secret stays.
 
 use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Name};
+use claviger_domain::terms::TermsChanges;
 use claviger_domain::token::{Expiry, Restrictions, Token, attenuates};
 use claviger_domain::{ScopeSet, Timestamp};
 use claviger_store::{Tx, tokens as rows};
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::holder::ServiceTeams;
 use super::issue::expiry_field;
-use super::{Changed, shown, shown_restrictions};
+use super::{Changed, shown, shown_restrictions, shown_terms};
 use crate::audit::Record;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -29,6 +30,8 @@ pub struct TokenChanges {
     pub scopes: Option<ScopeSet>,
     /// The new restrictions, all of them.
     pub restrictions: Option<Restrictions>,
+    /// The new conditions.
+    pub terms: TermsChanges,
     /// A new end.
     pub expiry: Option<Expiry>,
 }
@@ -94,6 +97,8 @@ fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Tok
     if let Some(expiry) = changes.expiry {
         token.expires_at = expiry.resolve(expiry_field(expiry), now)?;
     }
+    token.terms = token.terms.changed(&changes.terms);
+    token.terms.permit(token.scopes)?;
     token.updated_at = now;
     Ok(token)
 }
@@ -117,6 +122,10 @@ fn refuse_widening(ctx: &Context, before: &Token, after: &Token, teams: &Service
     };
     let is_sibling = after.owner == ctx.caller.owner;
     attenuates(&ctx.caller, &added, is_sibling, end)?;
+    // Whatever is added, the token has on its terms: they are the caller's to give then.
+    let is_widened = prolonged || !added.scopes().is_empty();
+    let terms = (!is_widened).then_some(&before.terms);
+    ctx.caller.terms.allow(terms, &after.terms)?;
     Ok(authority)
 }
 
@@ -140,6 +149,7 @@ fn difference(before: &Token, after: &Token) -> Value {
         shown_restrictions(&before.restrictions),
         shown_restrictions(&after.restrictions),
     );
+    compare("terms", shown_terms(&before.terms), shown_terms(&after.terms));
     compare("expires_at", shown(before.expires_at), shown(after.expires_at));
     Value::Object(fields)
 }

@@ -42,6 +42,7 @@ async fn people_are_found_by_their_address(home: Home) {
         role: "super_admin".to_owned(),
         created_at: NOW,
         deactivated_at: (id == 3).then_some(NOW),
+        rate_limit: None,
     };
     let other = OrgId::from_i64(2);
     let rows = [
@@ -329,6 +330,7 @@ async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
                 id: TokenId::from_i64(1),
                 at: at(50),
                 address: None,
+                presented_in: None,
             };
             tokens::touch_last_used(tx, &[used]).await
         })

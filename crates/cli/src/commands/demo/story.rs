@@ -237,6 +237,7 @@ impl<'a> Story<'a> {
             token,
             scopes: vec![NEEDED.to_owned()],
             address: None,
+            cost: None,
         };
         admin.sends(
             "POST",

@@ -7,6 +7,7 @@ use super::{Kind, Only, record};
 use crate::{
     exit::{self, Exit, Outcome},
     expiry::Expiry,
+    limits::Limits,
     remote::Remote,
 };
 
@@ -37,6 +38,11 @@ pub(crate) struct Issue {
     service: Option<String>,
     #[command(flatten)]
     restrictions: Only,
+    #[command(flatten)]
+    limits: Limits,
+    /// Let senders put it into the address as `?token=`, where others may read it. Its only scope is then `deployments:write`.
+    #[arg(long)]
+    allow_query: bool,
     /// A description for people.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -60,6 +66,10 @@ impl Issue {
             team: self.team,
             service: self.service,
             restrictions: self.restrictions.into(),
+            networks: self.limits.networks().flatten(),
+            rate_limit: self.limits.rate_limit().flatten(),
+            quota: self.limits.quota().flatten(),
+            allow_query: self.allow_query.then_some(true),
             name: self.name,
             description: self.description,
             scopes: self.scopes,
