@@ -73,10 +73,10 @@ on_both_stores! {
                   "via": "tok_1m81b5h800002",
                   "action": "pepper.retired",
                   "subject": "cb579a82",
-                  "detail": {"pepper": "cb579a82", "revoked": 0, "passwords_forgotten": 0},
+                  "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 0},
                   "request_id": "req_n4wyp6w37gmzax8hxw",
                   "address": "127.0.0.1",
-                  "hash": "274e17f1284282b494485a307ae9e7b65bdfd432da38f3290a9b33872bf61688"
+                  "hash": "f879a4f8088886226145298f1b4db3260473135cfaf9150cdc4ef09ca295a88c"
                 },
                 {
                   "seq": 9,
@@ -88,7 +88,7 @@ on_both_stores! {
                   "detail": {"pepper": "946448ef", "previous": "cb579a82"},
                   "request_id": "req_n4wyp6eqg4ndhhy6ez",
                   "address": "127.0.0.1",
-                  "hash": "1b6340f02d1947ad76795aad18e56d84d98ca4dd7e0b51f590cd7eac2b38f217"
+                  "hash": "4f330db8b112c37e3bede519b6658e91f24c883dbc26fa1e14906a613491ff04"
                 },
                 {
                   "seq": 8,
@@ -100,7 +100,7 @@ on_both_stores! {
                   "detail": {"name": "pipeline", "state": "revoked"},
                   "request_id": "req_n4wypedv79mhjbagy7",
                   "address": "127.0.0.1",
-                  "hash": "8c1eaf659ad6862599859eb0dbec1f0e2613fc49427a53677ccb7bda664a8820"
+                  "hash": "5196ff4125fb404daddf21f71f8337b85b4d62a35963bb0647e7a4abaccd7c91"
                 },
                 {
                   "seq": 7,
@@ -112,7 +112,7 @@ on_both_stores! {
                   "detail": {"note": null, "reason": "by_holder"},
                   "request_id": "req_n4wyp7x3dyn8yqv8s5",
                   "address": "127.0.0.1",
-                  "hash": "192a1ee9310baf839b7bfccc321b88cd91c47dc7093cad4650350c513db3ca7c"
+                  "hash": "eaf8c9df193ef012e1065a02b757ee306c59af127baf6f87ddc2c68734485ee6"
                 },
                 {
                   "seq": 6,
@@ -124,7 +124,7 @@ on_both_stores! {
                   "detail": {"environment": "production", "result": "succeeded", "service": "search", "version": "1.4.2"},
                   "request_id": "req_n4wyp5t3rk8ckeb8h2",
                   "address": "127.0.0.1",
-                  "hash": "e72af5d1f3af57cc45eddb28b4e569e8eab5306c7d942261b4264125b0e23a2e"
+                  "hash": "2a5b80b2e802cc5cabaff990f8e6b4f214746b880fa5176ad25cbc177c26a688"
                 },
                 {
                   "seq": 5,
@@ -136,7 +136,7 @@ on_both_stores! {
                   "detail": {"hint": "65A6"},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "5eaed6cab44632773e1e49c33a68de89f9c961a61548b05bc56e331db0553037"
+                  "hash": "9a4395ad494ef33e929d5a2fa0be915ae1d8db88c314f3dd333a0c489aa32847"
                 },
                 {
                   "seq": 4,
@@ -148,7 +148,7 @@ on_both_stores! {
                   "detail": {"name": {"from": "ci bot", "to": "pipeline"}},
                   "request_id": "req_n4wyp3bbxn91qc1qpd",
                   "address": "127.0.0.1",
-                  "hash": "199af60def86f5c1bb83be7285d0a03d53de4d043fea94665338d9cb8e886f84"
+                  "hash": "d723706d6dfb86f5548650c4bbe134235c63739cd5d9a9838b2bdb80ad829bac"
                 },
                 {
                   "seq": 3,
@@ -160,13 +160,15 @@ on_both_stores! {
                   "detail": {
                     "expires_at": "2027-02-20T10:00:00Z",
                     "hint": "UqCf",
+                    "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
+                    "restrictions": null,
                     "scopes": ["deployments:write"],
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "e27c937b3846f38ebdbea286f2a2c96215cb2eea95bdbcc69ed26721149492d7"
+                  "hash": "a4efaf3eafcbd47d242ec98cbf3b287b39adb3058d3942fdfc79fa297edbc334"
                 },
                 {
                   "seq": 2,
@@ -178,7 +180,9 @@ on_both_stores! {
                   "detail": {
                     "expires_at": null,
                     "hint": "fpde",
+                    "holder": "usr_1m81b5h800001",
                     "name": "first administrator",
+                    "restrictions": null,
                     "scopes": [
                       "tokens:read",
                       "tokens:write",
@@ -186,13 +190,21 @@ on_both_stores! {
                       "deployments:read",
                       "deployments:write",
                       "audit:read",
-                      "system:write"
+                      "system:write",
+                      "teams:read",
+                      "teams:write",
+                      "services:read",
+                      "services:write",
+                      "environments:read",
+                      "environments:write",
+                      "users:read",
+                      "users:write"
                     ],
                     "type": "personal"
                   },
                   "request_id": "setup",
                   "address": null,
-                  "hash": "ffc2aee223d3ddf88be9bb39b4826bcb90329a1b0e3725ac94f6d8a97d3e8f13"
+                  "hash": "bbf3a16f6baca3d7d8cb4b0a76b8d7a463297d91a935fd7397867998c969e44b"
                 },
                 {
                   "seq": 1,
@@ -210,6 +222,7 @@ on_both_stores! {
               "next_cursor": null
             }"#]]);
         crate::people::every_change(&server).await;
+        crate::teams::every_change(&server).await;
         let events = whole_list(server.admin(), "/v1/audit/events").await;
         let actions: Vec<String> = events.iter().map(|event| text(event, "/action")).collect();
         for action in claviger_domain::audit::Action::ALL {

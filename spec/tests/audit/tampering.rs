@@ -71,7 +71,7 @@ on_both_stores! {
               "intact": true,
               "events": 12,
               "head_seq": 12,
-              "head_hash": "2b2036c656e8e73d685f5b6b332bc8b6bcb487282b04920def98292bd4a41b85",
+              "head_hash": "e6f0020bcc5dbdb962527731e1b93301a9126698fa583273cffd31b2c4104dcc",
               "fault": null
             }"#]]);
     }

@@ -91,7 +91,7 @@ proptest! {
         owner in authority(),
         child in authority(),
     ) {
-        let power = Power::new(Arc::new(token.clone()), Arc::new(owner.clone()));
+        let power = Power::new(Arc::new(token), Arc::new(owner));
 
         if power.covers(&child).is_ok() {
             for (scope, place) in pairs(&child) {

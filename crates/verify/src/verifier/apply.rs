@@ -49,8 +49,7 @@ impl Verifier {
             }
             Change::Owner(owner) => {
                 let Writer { policies, owners, .. } = &mut *writer;
-                self.owners
-                    .set(owners, (&self.policies, &mut *policies), &owner)?;
+                self.owners.set(owners, &self.policies, policies, &owner)?;
                 Ok(Applied::InForce)
             }
             Change::Peppers(peppers) => {
@@ -121,7 +120,7 @@ impl Verifier {
         let self_owned = entry.owner == OwnerId::from(entry.id);
         let owner = if self_owned {
             self.owners
-                .intern_org(owners, (&self.policies, &mut *policies), entry.org)?
+                .intern_org(owners, &self.policies, policies, entry.org)?
         } else {
             let admitted = Owner {
                 id: entry.owner,
@@ -130,8 +129,7 @@ impl Verifier {
                 active: true,
                 rate_limit: None,
             };
-            self.owners
-                .intern(owners, (&self.policies, &mut *policies), &admitted)?
+            self.owners.intern(owners, &self.policies, policies, &admitted)?
         };
         let given = Given {
             authority: entry.authority.clone(),
