@@ -3,7 +3,7 @@
 //! The verifier says the first reason and says it fast; here every obstacle is named. Invariant: there is none exactly when the
 //! verifier would allow it.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::authority::{Authority, Only, Place};
 use crate::token::{Token, TokenState};

@@ -40,7 +40,7 @@ struct Quotas {
     purse: Purse,
     /// The word that was told last.
     told: AtomicU64,
-    /// The token's id; 0 = no token with a quota.
+    /// The token's id; 0 = no token that has or had a quota.
     token: AtomicI64,
 }
 
@@ -85,7 +85,7 @@ impl Accounts {
         let meter = self.meters.get_or_grow(number - 1).ok_or(Full::Tokens)?;
         let quotas = match terms.quota {
             Some(_) => Some(self.purses.get_or_grow(number - 1).ok_or(Full::Tokens)?),
-            None => self.purses.get(number - 1),
+            None => None,
         };
         if known == 0 {
             if writer.free.pop().is_none() {
@@ -94,12 +94,12 @@ impl Accounts {
             writer.stamp = writer.stamp.wrapping_add(1);
             meter.begin(writer.stamp);
         }
-        if let Some(quotas) = quotas {
-            let id = terms.quota.map_or(0, |_| id.get());
-            if quotas.token.swap(id, Ordering::Relaxed) == 0 && id != 0 {
-                writer.stamp = writer.stamp.wrapping_add(1);
-                quotas.begin(writer.stamp);
-            }
+        // A quota that was dropped and comes back goes on where it was.
+        if let Some(quotas) = quotas
+            && quotas.token.swap(id.get(), Ordering::Relaxed) != id.get()
+        {
+            writer.stamp = writer.stamp.wrapping_add(1);
+            quotas.begin(writer.stamp);
         }
         Ok(number)
     }
@@ -249,6 +249,24 @@ mod tests {
 
         assert_eq!(budget.take(NOW, 1, || false), Err(Refusal::Moved));
         assert!(take(&accounts, number, &gcra));
+    }
+
+    #[test]
+    fn a_quota_that_is_dropped_and_comes_back_goes_on_where_it_was() {
+        let (accounts, mut writer) = (Accounts::new(), AccountNumbers::default());
+        let number = accounts.open(&mut writer, 0, TOKEN, &terms(Some(5))).unwrap();
+        let spent = Spent {
+            period: u32::MAX,
+            credits: 4,
+        };
+        accounts.purse(number).unwrap().restore(spent);
+
+        accounts.open(&mut writer, number, TOKEN, &terms(None)).unwrap();
+        accounts
+            .open(&mut writer, number, TOKEN, &terms(Some(9)))
+            .unwrap();
+
+        assert_eq!(accounts.purse(number).unwrap().spent(), spent);
     }
 
     #[test]

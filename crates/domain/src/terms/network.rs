@@ -3,8 +3,8 @@
 //! An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) is that IPv4 address. Used for the networks that a token may come from, and by
 //! the HTTP room for the proxies that are believed.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
