@@ -85,6 +85,7 @@ pub struct Token {
     /// How much of it there is; `null` = no end.
     pub quota: Option<Quota>,
     /// True when it may be presented as `?token=` to operations that bring something in.
+    #[serde(default)]
     pub allow_query: bool,
     /// When it was issued.
     pub created_at: String,
