@@ -330,8 +330,13 @@ async fn from_address(server: &TestServer, address: &str, headers: &[(&str, &str
     use http_body_util::{BodyExt as _, Full};
     use hyper::service::Service as _;
 
-    let app =
-        claviger_http::App::new(server.service().clone(), Default::default(), Default::default()).unwrap();
+    let app = claviger_http::App::new(
+        server.service().clone(),
+        Default::default(),
+        Default::default(),
+        Default::default(),
+    )
+    .unwrap();
     let mut request = http::Request::post("/v1/setup")
         // What a caller from elsewhere may say too; it proves nothing.
         .header("host", "localhost")

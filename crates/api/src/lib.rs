@@ -10,6 +10,7 @@ pub mod deployments;
 pub mod environments;
 pub mod explain;
 pub mod invitations;
+pub mod limits;
 pub mod page;
 pub mod peppers;
 pub mod problem;

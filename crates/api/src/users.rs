@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::limits::{RateLimit, stated};
 use crate::roles::RoleAssignment;
 use crate::teams::TeamRole;
 use crate::tokens::Receipt;
@@ -52,6 +53,8 @@ pub struct User {
     pub created_at: String,
     /// When it was deactivated; `null` = it is active.
     pub deactivated_at: Option<String>,
+    /// How often all of the person's tokens together are accepted; `null` = as often as they like.
+    pub rate_limit: Option<RateLimit>,
     /// True when there is a password.
     pub has_password: bool,
 }
@@ -82,6 +85,10 @@ pub struct UpdateUser {
     /// The roles on resources, all of them; `[]` for none. Never more than you have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<RoleAssignment>>,
+    /// How often all of the person's tokens together are accepted; `null` for as often as they like.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RateLimit>)]
+    pub rate_limit: Option<Option<RateLimit>>,
 }
 
 /// A changed person, and proof that no verifier goes by what they could do before.

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod exit;
 mod expiry;
+mod limits;
 mod output;
 mod paging;
 mod progress;

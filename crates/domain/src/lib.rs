@@ -24,6 +24,7 @@ pub mod service;
 pub mod session;
 pub mod stage;
 pub mod team;
+pub mod terms;
 pub mod time;
 pub mod token;
 pub mod webhook;

@@ -1,11 +1,13 @@
 //! Principals: who acts, once proven, and how far their power reaches.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Grant, Only, Place, Power, RoleGrant, Selector};
 use crate::resource::Word;
+use crate::terms::Terms;
 use crate::{OrgId, OwnerId, Scope, ScopeSet, SessionId, TeamId, Timestamp, TokenId, UserId};
 
 /// What a person is in an organization.
@@ -182,6 +184,8 @@ pub struct Caller {
     pub power: Power,
     /// When the presented token ends, which bounds what it makes. A session bounds nothing: the person is there after it.
     pub expires_at: Option<Timestamp>,
+    /// On which terms the presented token is accepted; what it makes is bound as tightly.
+    pub terms: Arc<Terms>,
 }
 
 // === impl Principal ===

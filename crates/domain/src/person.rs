@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::owner::{Membership, Principal, Role};
 use crate::role::Assignment;
+use crate::terms::RateLimit;
 use crate::{FieldError, InvitationId, OrgId, TeamId, Timestamp, UserId};
 
 /// How long an invitation is good for, in days, unless the caller says less.
@@ -58,6 +59,8 @@ pub struct Person {
     pub created_at: Timestamp,
     /// When it was deactivated.
     pub deactivated_at: Option<Timestamp>,
+    /// How often all of the person's tokens together are accepted.
+    pub rate_limit: Option<RateLimit>,
     /// True when there is a password.
     pub has_password: bool,
 }

@@ -15,6 +15,7 @@ use crate::authority::{Authority, Excess};
 use crate::name::{Description, Label, Name};
 use crate::owner::{Caller, Principal};
 use crate::role::Assignment;
+use crate::terms::Terms;
 use crate::time::DAY_SECONDS;
 use crate::{FieldError, OrgId, OwnerId, Scope, ScopeSet, Timestamp, TokenId};
 
@@ -46,6 +47,8 @@ pub struct Token {
     pub restrictions: Restrictions,
     /// What else it may do, to which resources of the organization's own kinds, within the same.
     pub roles: Vec<Assignment>,
+    /// On which conditions it is accepted.
+    pub terms: Terms,
     /// The last four characters of the secret.
     pub hint: Hint,
     /// What is looked up.
@@ -100,6 +103,18 @@ pub struct LastUse {
     pub at: Timestamp,
     /// The client's address; unknown when the table of pending addresses was full.
     pub address: Option<String>,
+    /// Where the request bore it; known when the address is.
+    pub presented_in: Option<PresentedIn>,
+}
+
+/// Where a request bears a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PresentedIn {
+    /// In a header, or in a body that asks about it.
+    #[default]
+    Header,
+    /// In the address, as `?token=`.
+    Query,
 }
 
 /// Where a token stands at one instant.
@@ -142,6 +157,25 @@ impl RevokeReason {
         [Self::Requested, Self::ByHolder, Self::Leaked]
             .into_iter()
             .find(|reason| reason.as_str() == text)
+    }
+}
+
+// === impl PresentedIn ===
+
+impl PresentedIn {
+    /// The stored and shown text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Query => "query",
+        }
+    }
+
+    /// Reads the stored text.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        [Self::Header, Self::Query]
+            .into_iter()
+            .find(|way| way.as_str() == text)
     }
 }
 
@@ -310,6 +344,7 @@ pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
         scopes: ScopeSet::only(Scope::DeploymentsWrite),
         restrictions,
         roles: Vec::new(),
+        terms: Terms::default(),
         hint: "abcd".parse().unwrap(),
         digest: Digest::from_slice(&[0; 32]).unwrap(),
         pepper: PepperId::from_u32(1),
@@ -325,6 +360,8 @@ pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -344,6 +381,7 @@ mod tests {
             org: OrgId::from_i64(1),
             power: Power::new(plain(scopes).into(), Authority::everything().into()),
             expires_at,
+            terms: Arc::default(),
         }
     }
 

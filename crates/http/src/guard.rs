@@ -3,7 +3,7 @@
 //! A [`Permit<S>`] exists only after the verifier accepted the presented token, or the store the session of a cookie, for the scopes of
 //! `S`; it lives for one request and carries the [`Context`] of the operation. A handler enters the router through [`crate::guarded`],
 //! which accepts only handlers whose first argument is a permit; what needs no credential is in the fixed list of [`crate::open`].
-//! Unknown, malformed, expired and revoked get one answer.
+//! Unknown, malformed, expired, revoked and restricted get one answer.
 
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,18 +11,20 @@ use std::net::{IpAddr, Ipv6Addr};
 use axum::extract::FromRequestParts;
 use axum::handler::Handler;
 use claviger_domain::owner::{Caller, Means};
-use claviger_domain::token::TokenType;
+use claviger_domain::token::{PresentedIn, TokenType};
 use claviger_domain::{Scope, ScopeSet, Timestamp, UserId};
 use claviger_service::{Context, Origin};
-use claviger_verify::{Decision, DenialCode, Presentation, Required, Verified, Verifier};
-use http::Extensions;
+use claviger_verify::{Allowance, Decision, DenialCode, Presentation, Required, Verified, Verifier};
 use http::request::Parts;
 
 use crate::app::App;
+use crate::clients::Clients;
 use crate::credentials::{Credential, presented, session};
 use crate::cross_site;
 use crate::layers::Presented;
+use crate::layers::query_credential::QueryCredential;
 use crate::layers::request_id::RequestId;
+use crate::limits;
 use crate::peer::Peer;
 use crate::problem::Problem;
 
@@ -30,11 +32,13 @@ use crate::problem::Problem;
 pub trait RequiredScope: Send + Sync + 'static {
     /// The scopes that the caller must have, all of them.
     const SCOPES: ScopeSet;
+    /// The token may be presented in the address, if its terms allow that.
+    const INGEST: bool = false;
 }
 
 /// The types that name what a permit allows.
 pub mod scope {
-    use super::{RequiredScope, Scope, ScopeSet};
+    use super::{PhantomData, RequiredScope, Scope, ScopeSet};
 
     macro_rules! scopes {
         ($($name:ident)+) => {$(
@@ -61,6 +65,16 @@ pub mod scope {
     impl RequiredScope for AnyToken {
         const SCOPES: ScopeSet = ScopeSet::EMPTY;
     }
+
+    /// What `S` says, for an operation that brings something in and shows nothing: senders that know no other way may present the token
+    /// as `?token=`. The operation must stand in the list of the layer that takes credentials out of addresses, too.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Ingest<S>(PhantomData<S>);
+
+    impl<S: RequiredScope> RequiredScope for Ingest<S> {
+        const SCOPES: ScopeSet = S::SCOPES;
+        const INGEST: bool = true;
+    }
 }
 
 /// Proof that the caller may do `S`, for one request.
@@ -75,13 +89,16 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let origin = origin(&parts.extensions, app.now());
-        let caller = match session(&parts.headers) {
-            Credential::Absent => by_token(parts, app, &origin, S::SCOPES)?,
-            cookie => by_session(parts, app, &origin, cookie, S::SCOPES).await?,
+        let mut origin = origin(parts, app);
+        let (caller, allowance) = match session(&parts.headers) {
+            Credential::Absent => by_token(parts, app, &mut origin, S::SCOPES, S::INGEST)?,
+            cookie => {
+                let caller = by_session(parts, app, &origin, cookie, S::SCOPES).await?;
+                (caller, Allowance::default())
+            }
         };
         if let Some(presented) = parts.extensions.get::<Presented>() {
-            presented.note(&caller, origin.now);
+            presented.note(&caller, allowance, origin.now);
         }
         Ok(Self {
             context: Context { caller, origin },
@@ -106,7 +123,7 @@ impl FromRequestParts<App> for Visit {
         let is_near = parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_local());
         let is_forwarded = FORWARDING.iter().any(|name| parts.headers.contains_key(*name));
         Ok(Self {
-            origin: origin(&parts.extensions, app.now()),
+            origin: origin(parts, app),
             is_local: is_near && !is_forwarded,
         })
     }
@@ -132,7 +149,7 @@ impl FromRequestParts<App> for Arrival {
             Credential::Absent | Credential::Unusable | Credential::Several => None,
         };
         Ok(Self {
-            origin: origin(&parts.extensions, app.now()),
+            origin: origin(parts, app),
             session,
         })
     }
@@ -141,15 +158,30 @@ impl FromRequestParts<App> for Arrival {
 /// What proxies add to a request that they pass on.
 const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-/// The caller who presents a token.
-fn by_token(parts: &Parts, app: &App, origin: &Origin, scopes: ScopeSet) -> Result<Caller, Problem> {
-    let at = Presentation {
-        now: origin.now,
-        address: address_or_unknown(origin.address),
+/// The caller who presents a token, and what is left of the token's limits. `ingest`: it may come in the address.
+fn by_token(
+    parts: &Parts,
+    app: &App,
+    origin: &mut Origin,
+    scopes: ScopeSet,
+    ingest: bool,
+) -> Result<(Caller, Allowance), Problem> {
+    let credential = match parts.extensions.get::<QueryCredential>() {
+        None => presented(&parts.headers),
+        Some(_) if !ingest => Credential::Unusable,
+        Some(QueryCredential::Several) => Credential::Several,
+        Some(QueryCredential::One(text)) => {
+            origin.presented_in = PresentedIn::Query;
+            Credential::Presented(text)
+        }
     };
-    let credential = presented(&parts.headers);
-    let verified = authorize(app.verifier(), credential, &Required::scopes(scopes), &at)?;
-    Ok(caller(app.verifier(), &verified))
+    let at = Presentation {
+        presented_in: origin.presented_in,
+        ..Presentation::new(origin.now, address_or_unknown(origin.address))
+    };
+    let verified = authorize(app, credential, &Required::scopes(scopes), &at)?;
+    let allowance = app.verifier().allowance(&verified);
+    Ok((caller(app.verifier(), &verified), allowance))
 }
 
 /// The caller whose browser sent the cookie of a session: the only credential of the request, and from one of our own pages.
@@ -163,6 +195,7 @@ async fn by_session(
     let secret = match cookie {
         Credential::Several => return Err(Problem::credentials_differ()),
         _ if presented(&parts.headers) != Credential::Absent => return Err(Problem::credentials_differ()),
+        _ if parts.extensions.get::<QueryCredential>().is_some() => return Err(Problem::credentials_differ()),
         Credential::Presented(secret) => secret,
         Credential::Unusable | Credential::Absent => "",
     };
@@ -173,9 +206,10 @@ async fn by_session(
 /// The one decision about a presented token, for every door.
 ///
 /// # Errors
-/// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing.
+/// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing, 429 when the token was used
+/// too often or the address presented too much that is not accepted.
 pub(crate) fn authorize(
-    verifier: &Verifier,
+    app: &App,
     credential: Credential<'_>,
     required: &Required<'_>,
     at: &Presentation,
@@ -187,14 +221,37 @@ pub(crate) fn authorize(
         Credential::Unusable => "",
         Credential::Presented(text) => text,
     };
-    match verifier.check(text, required, at) {
-        Decision::Allow(verified) => Ok(verified),
-        Decision::Deny(denial) => Err(match denial.code {
-            DenialCode::InsufficientScope { missing } => {
-                Problem::scope_missing("the presented token", missing)
-            }
-            _ => Problem::token_invalid(),
-        }),
+    let denial = match app.verifier().check(text, required, at) {
+        Decision::Allow(verified) => return Ok(verified),
+        Decision::Deny(denial) => denial,
+    };
+    let allowance = || {
+        denial
+            .subject
+            .map(|subject| app.verifier().allowance(&subject))
+            .unwrap_or_default()
+    };
+    Err(match denial.code {
+        DenialCode::InsufficientScope { missing } => {
+            let problem = Problem::scope_missing("the presented token", missing);
+            limits::fields(&allowance())
+                .fold(problem, |problem, (name, value)| problem.with_header(name, value))
+        }
+        DenialCode::RateLimited { wait } | DenialCode::QuotaExhausted { wait } => {
+            limits::exceeded(denial.code.as_str(), wait, &allowance())
+        }
+        _ => {
+            let known = !at.address.is_unspecified();
+            not_accepted(&app.edge().clients, known.then_some(at.address), at.now)
+        }
+    })
+}
+
+/// What is not accepted is one answer, until the address presented too much of it.
+pub(crate) fn not_accepted(clients: &Clients, address: Option<IpAddr>, now: Timestamp) -> Problem {
+    match clients.strangers.failed(address, now) {
+        Ok(()) => Problem::token_invalid(),
+        Err(wait) => limits::too_many_failures(wait),
     }
 }
 
@@ -213,17 +270,18 @@ pub(crate) fn caller(verifier: &Verifier, verified: &Verified) -> Caller {
         org: verified.org,
         power: verifier.power(verified),
         expires_at: verified.expires_at,
+        terms: verifier.terms(verified),
     }
 }
 
-pub(crate) fn origin(extensions: &Extensions, now: Timestamp) -> Origin {
+fn origin(parts: &Parts, app: &App) -> Origin {
+    let request_id = parts.extensions.get::<RequestId>();
+    let peer = parts.extensions.get::<Peer>().copied();
     Origin {
-        request_id: extensions
-            .get::<RequestId>()
-            .map(|id| id.as_str().to_owned())
-            .unwrap_or_default(),
-        address: extensions.get::<Peer>().and_then(|peer| peer.address()),
-        now,
+        request_id: request_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        address: app.edge().clients.address(peer, &parts.headers),
+        presented_in: PresentedIn::Header,
+        now: app.now(),
     }
 }
 

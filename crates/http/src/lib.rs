@@ -7,6 +7,7 @@
 mod app;
 mod audit;
 mod calendar_feeds;
+mod clients;
 pub mod credentials;
 mod cross_site;
 mod deployments;
@@ -19,6 +20,7 @@ mod invitations;
 pub mod json;
 mod kinds;
 mod layers;
+mod limits;
 mod openapi;
 mod passwords;
 mod peer;
@@ -40,6 +42,7 @@ mod verify;
 mod webhooks;
 
 pub use app::App;
+pub use clients::{ClientRules, FailureLimit, ForwardingHeader, TrustedProxies};
 pub use json::shape::JsonLimits;
 pub use layers::body::RequestLimits;
 pub use layers::request_id::RequestId;

@@ -150,7 +150,7 @@ const REQUEST: (u16, &str) = (
     400,
     "`host_invalid`, `token_in_query`; for a query or path: `input_invalid`, `field_unknown`, `field_invalid`",
 );
-const GUARD: [(u16, &str); 2] = [
+const GUARD: [(u16, &str); 3] = [
     (
         401,
         "`credential_missing`; `token_invalid` for every token that is not accepted, `session_invalid` for every session, whatever the reason",
@@ -159,6 +159,11 @@ const GUARD: [(u16, &str); 2] = [
         403,
         "`insufficient_scope`: the caller lacks the scope that is named; `out_of_reach`: it has the scope, and not here; \
          `cross_site_request`: a browser sent the session's cookie for a page that is not ours",
+    ),
+    (
+        429,
+        "`rate_limited`, `quota_exhausted`: the token's limits, or its owner's, have not enough left; `too_many_failures`: too much was \
+         presented from this address that is not accepted",
     ),
 ];
 const BODY: [(u16, &str); 4] = [

@@ -16,14 +16,16 @@ use axum::extract::State;
 use claviger_api::verify::{Decision as ApiDecision, Verify};
 use claviger_domain::authority::Place;
 use claviger_domain::resource::{Asked, ResourceName, Word};
+use claviger_domain::terms::MAX_COST;
 use claviger_domain::{FieldError, OrgId, Scope, ScopeSet, Timestamp};
 use claviger_service::{Directory, NamedPlace};
 use claviger_verify::{Decision, Denial, DenialCode, Presentation, Required, Verifier};
 
 use crate::app::App;
-use crate::fields::Fields;
+use crate::fields::{self, Fields, optional};
 use crate::guard::{Permit, address_or_unknown, scope};
 use crate::json::Json;
+use crate::limits;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use wire::Shown;
@@ -47,18 +49,18 @@ pub(crate) async fn verify(
 ) -> Result<Json<Shown>, Problem> {
     let context = &permit.context;
     let scopes = body.scopes.iter().map(String::as_str);
-    let question = Question::parse(&body.token, scopes, body.address.as_deref())?;
+    let question = Question::parse(&body.token, scopes, body.address.as_deref(), body.cost)?;
     let resource = body.resource.as_ref().map(Resource::from);
     let directory = app.service().directory();
     let question = question.about(directory, context.org(), body.action.as_deref(), resource)?;
-    let decision = decide(
+    let shown = decide(
         app.verifier(),
         context.org(),
         &question,
         context.origin.address,
         app.now(),
     );
-    Ok(Json(Shown(decision)))
+    Ok(Json(shown))
 }
 
 /// What is asked about a presented token.
@@ -67,6 +69,7 @@ pub(crate) struct Question<'a> {
     token: &'a str,
     scopes: ScopeSet,
     address: Option<IpAddr>,
+    cost: u32,
     wanted: Option<Wanted<'a>>,
 }
 
@@ -93,6 +96,7 @@ impl<'a> Question<'a> {
         token: &'a str,
         scopes: impl Iterator<Item = &'s str>,
         address: Option<&str>,
+        cost: Option<u32>,
     ) -> Result<Self, Problem> {
         let mut fields = Fields::default();
         let mut set = ScopeSet::EMPTY;
@@ -103,15 +107,21 @@ impl<'a> Question<'a> {
             });
             set = fields.take(scope).map_or(set, |scope| set.with(scope));
         }
-        let address = address.map(|text| {
-            text.parse::<IpAddr>()
-                .map_err(|_| FieldError::new("address", "address_malformed", "not an IPv4 or IPv6 address"))
-        });
-        match fields.take(address.transpose()) {
-            Some(address) if fields.is_empty() => Ok(Self {
+        let address = optional("address", address, fields::address);
+        let cost = match cost.unwrap_or(1) {
+            cost @ 1..=MAX_COST => Ok(cost),
+            _ => Err(FieldError::new(
+                "cost",
+                "cost_out_of_range",
+                format!("between 1 and {MAX_COST}"),
+            )),
+        };
+        match (fields.take(address), fields.take(cost)) {
+            (Some(address), Some(cost)) if fields.is_empty() => Ok(Self {
                 token,
                 scopes: set,
                 address,
+                cost,
                 wanted: None,
             }),
             _ => Err(fields.refused()),
@@ -189,29 +199,34 @@ fn missing(field: &'static str) -> Problem {
     fields.refused()
 }
 
-/// The decision, as far as `org` may know it: another organization's token is unknown.
+/// The decision and what is left of the token's limits, as far as `org` may know it: another organization's token is unknown.
 pub(crate) fn decide(
     verifier: &Verifier,
     org: OrgId,
     question: &Question<'_>,
     asking: Option<IpAddr>,
     now: Timestamp,
-) -> Decision {
-    let address = address_or_unknown(question.address.or(asking));
-    let decision = verifier.check(
-        question.token,
-        &question.required(),
-        &Presentation { now, address },
-    );
+) -> Shown {
+    let at = Presentation {
+        cost: question.cost,
+        ..Presentation::new(now, address_or_unknown(question.address.or(asking)))
+    };
+    let decision = verifier.check(question.token, &question.required(), &at);
     let subject = match &decision {
         Decision::Allow(verified) => Some(verified),
         Decision::Deny(denial) => denial.subject.as_ref(),
     };
     if subject.is_some_and(|subject| subject.org != org) {
-        return Decision::Deny(Denial {
-            code: DenialCode::Unknown,
-            subject: None,
-        });
+        return Shown {
+            decision: Decision::Deny(Denial {
+                code: DenialCode::Unknown,
+                subject: None,
+            }),
+            tightest: None,
+        };
     }
-    decision
+    Shown {
+        decision,
+        tightest: subject.and_then(|subject| limits::tightest(&verifier.allowance(subject))),
+    }
 }

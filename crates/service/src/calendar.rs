@@ -3,6 +3,8 @@
 //! Calendar programs cannot send a header, so the secret is in the address. It opens nothing but the ends of tokens that the feed's
 //! maker may see at that moment.
 
+use std::sync::Arc;
+
 use claviger_domain::audit::Action;
 use claviger_domain::authority::{Authority, Place, Power};
 use claviger_domain::calendar::{CalendarFeed, MAX_EVENTS, MAX_FEEDS, SHOWN_AFTER_DAYS};
@@ -240,6 +242,7 @@ impl Service {
             org: token.org,
             power: Power::new(given.into(), owner),
             expires_at: token.expires_at,
+            terms: Arc::default(),
         })
     }
 }
@@ -267,6 +270,7 @@ async fn person(tx: &mut Tx, feed: &CalendarFeed) -> Result<Caller> {
         org: feed.org,
         power: Power::new(Authority::everything().into(), owner.authority),
         expires_at: None,
+        terms: Arc::default(),
     })
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use claviger_domain::audit::Actor;
 use claviger_domain::authority::Place;
 use claviger_domain::owner::{Caller, Means, Principal};
+use claviger_domain::token::PresentedIn;
 use claviger_domain::{OrgId, Scope, Timestamp, session};
 
 use crate::error::{Error, Result, Unproven};
@@ -25,6 +26,8 @@ pub struct Origin {
     pub request_id: String,
     /// Whence it came; unknown on a Unix socket.
     pub address: Option<IpAddr>,
+    /// Where the request bore the token, if it bore one.
+    pub presented_in: PresentedIn,
     /// When it was taken up. One instant for all that the operation decides.
     pub now: Timestamp,
 }

@@ -41,6 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::TokenId;
 use claviger_domain::id::IdSequence;
+use claviger_domain::terms::Spent;
 use claviger_store::Store;
 use claviger_token::{Prefix, RandomSource};
 use claviger_verify::Verifier;
@@ -116,6 +117,8 @@ struct Inner {
     uses: Mutex<BTreeMap<TokenId, PendingUse>>,
     outbound: Arc<dyn Outbound>,
     outbox: Outbox,
+    /// What was spent of quotas and is not in the store yet.
+    spendings: Mutex<BTreeMap<TokenId, Spent>>,
 }
 
 impl Service {

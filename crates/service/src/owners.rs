@@ -78,5 +78,10 @@ fn owner(user: &UserRow, memberships: &[Membership], book: &RoleBook) -> Owner {
         org: user.org,
         authority: Arc::new(authority),
         active: user.deactivated_at.is_none(),
+        // A limit of a later version that this one cannot read is none: nobody is locked out by a downgrade.
+        rate_limit: user
+            .rate_limit
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok()),
     }
 }

@@ -19,6 +19,7 @@ use claviger_domain::owner::{Membership, Role};
 use claviger_domain::person::{Invitation, Person, PersonState};
 use claviger_domain::receipt::Receipt;
 use claviger_domain::role::Assignment;
+use claviger_domain::terms::RateLimit;
 use claviger_domain::{Scope, Timestamp, UserId, session};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, teams, users};
@@ -52,6 +53,8 @@ pub struct PersonChanges {
     pub role: Option<Role>,
     /// The roles on resources, all of them.
     pub roles: Option<Vec<Assignment>>,
+    /// How often all of their tokens together are accepted; the inner `None` = as often as they like.
+    pub rate_limit: Option<Option<RateLimit>>,
 }
 
 /// A changed person, and proof that no verifier goes by what they could do before.
@@ -174,10 +177,16 @@ async fn people(tx: &mut Tx, rows: &[UserRow]) -> Result<Vec<Person>> {
             roles: assignments_of(row)?,
             created_at: row.created_at,
             deactivated_at: row.deactivated_at,
+            rate_limit: rate_limit_of(row)?,
             has_password: with_password.contains(&row.id),
         })
     };
     rows.iter().map(of_row).collect()
+}
+
+fn rate_limit_of(row: &UserRow) -> Result<Option<RateLimit>> {
+    let limit = row.rate_limit.as_deref().map(serde_json::from_str).transpose();
+    limit.map_err(|_| Error::internal(format!("user row {} has a broken rate limit", row.id)))
 }
 
 fn role_of(row: &UserRow) -> Result<Role> {

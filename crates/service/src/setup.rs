@@ -8,6 +8,7 @@ use std::time::Duration;
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::name::{Description, Email, Label, Name};
 use claviger_domain::owner::{Principal, Role};
+use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings};
 use claviger_domain::{OrgId, ScopeSet, UserId};
 use claviger_store::users::UserRow;
@@ -204,6 +205,7 @@ impl Service {
             created_at: now,
             deactivated_at: None,
             roles: None,
+            rate_limit: None,
         };
         self.store_first_token(origin, token, secret, Some((row, administrator.organization)))
             .await
@@ -288,6 +290,7 @@ fn first_token(name: Name, expiry: Option<Expiry>) -> NewToken {
         scopes: ScopeSet::all(),
         restrictions: Restrictions::default(),
         roles: first_roles(Role::SuperAdmin, &[]),
+        terms: Terms::default(),
         expiry,
     }
 }

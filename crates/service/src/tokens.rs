@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use claviger_domain::owner::{Membership, Role};
 use claviger_domain::receipt::Receipt;
 use claviger_domain::role::{Assignment, Listed};
+use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
 use claviger_domain::{OwnerId, ScopeSet, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::Secret;
@@ -27,7 +28,7 @@ pub use possession::LeakReport;
 pub use revoke::Revoked;
 pub use update::TokenChanges;
 
-pub(crate) use compile::Compiler;
+pub(crate) use compile::{Compiler, Given};
 pub(crate) use issue::Maker;
 pub(crate) use record::from_row;
 
@@ -48,6 +49,8 @@ pub struct NewToken {
     pub restrictions: Restrictions,
     /// What else, on resources of the organization's own kinds.
     pub roles: Vec<Assignment>,
+    /// On which conditions it is accepted.
+    pub terms: Terms,
     /// When it ends; `None` = 90 days, or with the calling token when that ends sooner.
     pub expiry: Option<Expiry>,
 }
@@ -119,6 +122,14 @@ fn shown_holder(holder: Holder) -> String {
         Holder::Team(team) => team.to_string(),
         Holder::Service { service, .. } => service.to_string(),
     }
+}
+
+/// Terms as the audit trail shows them; null = none.
+fn shown_terms(terms: &Terms) -> serde_json::Value {
+    if terms.is_empty() {
+        return serde_json::Value::Null;
+    }
+    serde_json::json!(terms)
 }
 
 /// Restrictions as the audit trail shows them; null = none.

@@ -43,6 +43,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0005_sessions.sql"),
     },
     Migration {
+        version: 6,
+        name: "limits",
+        sql: include_str!("../migrations/0006_limits.sql"),
+    },
+    Migration {
         version: 7,
         name: "reminders",
         sql: include_str!("../migrations/0007_reminders.sql"),

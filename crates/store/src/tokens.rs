@@ -3,6 +3,7 @@
 //! What is a state or a rule elsewhere is a comparison of columns here, with `now` as an argument.
 
 mod list;
+mod spending;
 mod use_and_pepper;
 
 use claviger_domain::resource::Word;
@@ -14,6 +15,7 @@ use crate::roles::mention;
 use crate::{Row, StoreError, Tx};
 
 pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
+pub use spending::{spend, spendings};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
 
 /// All columns of a record, and the team that a service's token belongs to by way of the service.
@@ -21,8 +23,9 @@ macro_rules! columns {
     () => {
         "id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
          revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
-         revoke_reason, revoke_note, last_used_address, holder_id, restrictions, roles, \
-         CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END"
+         revoke_reason, revoke_note, last_used_address, holder_id, restrictions, \
+         CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END, \
+         terms, last_used_in, roles"
     };
 }
 const COLUMNS: &str = columns!();
@@ -46,6 +49,8 @@ pub struct TokenRow {
     pub restrictions: Option<String>,
     /// Its role assignments as JSON; `None` = none.
     pub roles: Option<String>,
+    /// Its terms as JSON; `None` = none.
+    pub terms: Option<String>,
     /// The name as it was given.
     pub name: String,
     /// Its normal form.
@@ -80,6 +85,8 @@ pub struct TokenRow {
     pub last_used_at: Option<Timestamp>,
     /// Whence.
     pub last_used_address: Option<String>,
+    /// How it was presented then, as text.
+    pub last_used_in: Option<String>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
 }
@@ -118,6 +125,8 @@ pub struct IndexRow<'r> {
     pub restrictions: Option<&'r str>,
     /// Its role assignments as JSON.
     pub roles: Option<&'r str>,
+    /// Its terms as JSON.
+    pub terms: Option<&'r str>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// True when it was revoked.
@@ -132,8 +141,8 @@ pub struct IndexRow<'r> {
 /// [`StoreError::Conflict`] for a digest that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO token (id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, \
-               expires_at, scopes, name, name_key, description, holder_id, restrictions, roles) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+               expires_at, scopes, name, name_key, description, holder_id, restrictions, terms, roles) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     let params = [
         token.id.into(),
         token.org.into(),
@@ -152,6 +161,7 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         (&token.description).into(),
         token.holder.into(),
         token.restrictions.clone().into(),
+        token.terms.clone().into(),
         token.roles.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
@@ -203,7 +213,7 @@ pub async fn live_name_exists(
 /// Those of the store.
 pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "UPDATE token SET name = $2, name_key = $3, description = $4, scopes = $5, expires_at = $6, updated_at = $7, \
-               restrictions = $8, roles = $9 WHERE id = $1";
+               restrictions = $8, terms = $9, roles = $10 WHERE id = $1";
     let params = [
         token.id.into(),
         (&token.name).into(),
@@ -213,6 +223,7 @@ pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         token.expires_at.into(),
         token.updated_at.into(),
         token.restrictions.clone().into(),
+        token.terms.clone().into(),
         token.roles.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
@@ -358,7 +369,7 @@ pub async fn live_of_holder(tx: &mut Tx, holder: i64, now: Timestamp) -> Result<
 }
 
 const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions, \
-                       roles";
+                       terms, roles";
 
 fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
     let revoked_at: Option<Timestamp> = row.get(7)?;
@@ -374,7 +385,8 @@ fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
         last_used_at: row.get(8)?,
         holder: row.get(9)?,
         restrictions: row.get(10)?,
-        roles: row.get(11)?,
+        terms: row.get(11)?,
+        roles: row.get(12)?,
     })
 }
 
@@ -404,8 +416,10 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
         last_used_address: row.get(21)?,
         holder: row.get(22)?,
         restrictions: row.get(23)?,
-        roles: row.get(24)?,
-        service_team: row.get(25)?,
+        service_team: row.get(24)?,
+        terms: row.get(25)?,
+        last_used_in: row.get(26)?,
+        roles: row.get(27)?,
     })
 }
 

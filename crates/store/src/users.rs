@@ -9,7 +9,8 @@ use crate::dialect::{numbers, prefix_end};
 use crate::roles::mention;
 use crate::{Row, StoreError, Tx, Value};
 
-const COLUMNS: &str = "id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, roles";
+const COLUMNS: &str =
+    "id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit, roles";
 
 /// A person, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct UserRow {
     pub created_at: Timestamp,
     /// When it was deactivated.
     pub deactivated_at: Option<Timestamp>,
+    /// How often all of its tokens together are accepted, as JSON; `None` = as often as they like.
+    pub rate_limit: Option<String>,
 }
 
 /// Which people to list; the oldest account first.
@@ -58,8 +61,8 @@ pub struct UserFilter {
 /// # Errors
 /// [`StoreError::Conflict`] for an address that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO user_account (id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, roles) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let sql = "INSERT INTO user_account (id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit, roles) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let params = [
         user.id.into(),
         user.org.into(),
@@ -70,24 +73,26 @@ pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
         (&user.role).into(),
         user.created_at.into(),
         user.deactivated_at.into(),
-        user.roles.clone().into(),
+        user.rate_limit.as_ref().into(),
+        user.roles.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
 
-/// Writes what can change of a person: name, role, deactivation.
+/// Writes what can change of a person: name, role, deactivation, rate limit.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn update(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
-    let sql = "UPDATE user_account SET name = $2, name_key = $3, role = $4, deactivated_at = $5, roles = $6 WHERE id = $1";
+    let sql = "UPDATE user_account SET name = $2, name_key = $3, role = $4, deactivated_at = $5, rate_limit = $6, roles = $7 WHERE id = $1";
     let params = [
         user.id.into(),
         user.name.as_ref().into(),
         user.name_key.as_ref().into(),
         (&user.role).into(),
         user.deactivated_at.into(),
-        user.roles.clone().into(),
+        user.rate_limit.as_ref().into(),
+        user.roles.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -251,6 +256,7 @@ fn read(row: &Row<'_>) -> Result<UserRow, StoreError> {
         role: row.get(6)?,
         created_at: row.get(7)?,
         deactivated_at: row.get(8)?,
-        roles: row.get(9)?,
+        rate_limit: row.get(9)?,
+        roles: row.get(10)?,
     })
 }

@@ -7,6 +7,7 @@ use claviger_api::users::{ChangedUser, ListUsers, Role, UpdateUser, User as Reco
 use crate::{
     assignment::{Assign, line},
     exit::{self, Exit, Outcome},
+    limits::{self, Rate},
     output::{self, Stream},
     paging::{self, Paging},
     receipt,
@@ -21,6 +22,7 @@ pub(crate) enum User {
     Show(Show),
     Role(SetRole),
     Assign(AssignRoles),
+    Limit(Limit),
     Deactivate(Deactivate),
     Reactivate(Reactivate),
     ResetPassword(ResetPassword),
@@ -88,6 +90,21 @@ pub(crate) struct SetRole {
     remote: Remote,
 }
 
+/// Say how often all tokens of a person together are accepted.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REMOTE)]
+pub(crate) struct Limit {
+    /// The person's id, `usr_…`.
+    id: String,
+    /// How often, such as `1000/60s`; `none` for as often as they like.
+    rate: Rate,
+    /// How many at once; as many as the rate has in its time unless said.
+    #[arg(long, value_name = "COUNT")]
+    burst: Option<u32>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
 /// End all that a person may do. No token of theirs is accepted when this returns.
 #[derive(Debug, Args)]
 #[command(after_help = exit::REMOTE)]
@@ -140,6 +157,7 @@ impl User {
             Self::Show(command) => command.run().await,
             Self::Role(command) => command.run().await,
             Self::Assign(command) => command.run().await,
+            Self::Limit(command) => command.run().await,
             Self::Deactivate(Deactivate { id, remote }) => {
                 let changed = remote.client()?.deactivate_user(&id).await?;
                 show_change(&remote, &changed)
@@ -209,6 +227,17 @@ impl AssignRoles {
     }
 }
 
+impl Limit {
+    async fn run(self) -> Outcome {
+        let body = UpdateUser {
+            rate_limit: Some(self.rate.with_burst(self.burst)),
+            ..UpdateUser::default()
+        };
+        let changed = self.remote.client()?.update_user(&self.id, &body).await?;
+        show_change(&self.remote, &changed)
+    }
+}
+
 impl ResetPassword {
     async fn run(self) -> Outcome {
         let reset = self.remote.client()?.issue_password_reset(&self.id).await?;
@@ -258,6 +287,11 @@ fn show(user: &Record) -> Outcome<()> {
         ("created", user.created_at.clone()),
     ];
     pairs.extend(user.roles.iter().map(|role| ("on resources", line(role))));
+    pairs.extend(
+        user.rate_limit
+            .as_ref()
+            .map(|limit| ("rate limit", limits::rate(limit))),
+    );
     if let Some(at) = &user.deactivated_at {
         pairs.push(("deactivated", at.clone()));
     }

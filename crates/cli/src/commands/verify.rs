@@ -50,6 +50,9 @@ pub(crate) struct Verify {
     /// The address of the client that presented it to you.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
+    /// What it takes from the token's limits when it is valid; 1 unless said.
+    #[arg(long, value_name = "COUNT")]
+    cost: Option<u32>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -57,7 +60,7 @@ pub(crate) struct Verify {
 const CODES: &str = "\
 Exit codes:
   0  valid
-  1  not valid: unknown, malformed, expired, revoked, or it lacks what is needed
+  1  not valid: unknown, malformed, expired, revoked, used too often, or it lacks what is needed
   2  wrong usage: the command line, or a file that it names
   3  refused by the server (4xx): the token you call with may not ask
   4  failed: the server (5xx), the network, or the output";
@@ -80,6 +83,7 @@ impl Verify {
                 name: self.name,
             }),
             address: self.address,
+            cost: self.cost,
         };
         let decision = client.verify(&body).await?;
         if self.remote.json {
@@ -99,6 +103,16 @@ fn show(decision: &Decision) -> Outcome<()> {
     let mut pairs = vec![("decision", decision.code.clone())];
     if !decision.missing_scopes.is_empty() {
         pairs.push(("missing", decision.missing_scopes.join(" ")));
+    }
+    if let Some(seconds) = decision.retry_after_seconds {
+        pairs.push(("retry after", format!("{seconds} s")));
+    }
+    if let Some(limit) = &decision.rate_limit {
+        let left = format!(
+            "{} of {} ({}), all of it in {} s",
+            limit.remaining, limit.limit, limit.name, limit.reset_seconds
+        );
+        pairs.push(("left", left));
     }
     if let Some(token) = &decision.token {
         pairs.extend([

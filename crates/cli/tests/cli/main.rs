@@ -6,6 +6,7 @@ mod answers;
 mod config;
 mod demo;
 mod help;
+mod limits;
 mod order;
 mod people;
 mod reference;

@@ -231,9 +231,19 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "At most two peppers are live. Retire the previous one first.",
     ),
     (
+        "quota_exhausted",
+        429,
+        "The token's quota is spent. It is full again after <code>Retry-After</code> seconds.",
+    ),
+    (
         "random_unavailable",
         503,
         "The operating system gave no random bytes. Nothing was changed.",
+    ),
+    (
+        "rate_limited",
+        429,
+        "The token, or all tokens of its owner together, were used too often. Try again after <code>Retry-After</code> seconds.",
     ),
     (
         "request_timeout",
@@ -418,6 +428,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "too_many_attempts",
         429,
         "Too many wrong guesses. Try again after <code>Retry-After</code> seconds.",
+    ),
+    (
+        "too_many_failures",
+        429,
+        "Too much was presented from your address that is not accepted. A good token is accepted all the same.",
     ),
     (
         "user_deactivated",

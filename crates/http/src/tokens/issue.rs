@@ -11,7 +11,7 @@ use claviger_service::tokens::{Issued, NewToken};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 
-use super::wire;
+use super::{terms, wire};
 use crate::app::App;
 use crate::fields::{Fields, optional};
 use crate::guard::{Permit, scope};
@@ -99,12 +99,13 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
     let recipient = fields.take(recipient);
     let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
     let restrictions = fields.take_all(restrictions.transpose());
-    let given = (recipient, scopes, restrictions, roles);
+    let terms = fields.take_all(terms::of_new(body));
+    let given = (recipient, scopes, restrictions, roles, terms);
     let (
         Some(name),
         Some(description),
         Some(expiry),
-        (Some(recipient), Some(scopes), Some(restrictions), Some(roles)),
+        (Some(recipient), Some(scopes), Some(restrictions), Some(roles), Some(terms)),
     ) = (name, description, expiry, given)
     else {
         return Err(fields.refused());
@@ -116,6 +117,7 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
         scopes,
         restrictions: restrictions.unwrap_or_default(),
         roles,
+        terms,
         expiry,
     })
 }

@@ -7,6 +7,7 @@ use claviger_service::people::ChangedPerson;
 
 use crate::roles::wire::assignments;
 use crate::teams;
+use crate::tokens::terms;
 use crate::tokens::wire::receipt;
 
 /// A person.
@@ -24,6 +25,7 @@ pub(crate) fn user(person: &Person) -> api::User {
         roles: assignments(&person.roles),
         created_at: person.created_at.to_string(),
         deactivated_at: person.deactivated_at.map(|at| at.to_string()),
+        rate_limit: person.rate_limit.as_ref().map(terms::rate_limit),
         has_password: person.has_password,
     }
 }

@@ -11,6 +11,7 @@ use claviger_domain::owner::Principal;
 use claviger_domain::password::Password;
 use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
 use claviger_domain::team::MAX_MEMBERS;
+use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings, Token};
 use claviger_domain::{ScopeSet, Timestamp, UserId};
 use claviger_store::passwords::PasswordRow;
@@ -111,6 +112,7 @@ impl Service {
             created_at: now,
             deactivated_at: None,
             roles: None,
+            rate_limit: None,
         })
     }
 
@@ -130,6 +132,7 @@ impl Service {
             scopes: scopes_of(&owner),
             restrictions: Restrictions::default(),
             roles: first_roles(role_of(user)?, &memberships),
+            terms: Terms::default(),
             expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
         };
         let newcomer = Maker {

@@ -1,4 +1,4 @@
-//! Change a person: name, role, whether they may act.
+//! Change a person: name, role, rate limit, whether they may act.
 
 use claviger_domain::audit::Action;
 use claviger_domain::authority::{Authority, Place, Selector};
@@ -11,14 +11,14 @@ use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, users as rows};
 use serde_json::json;
 
-use super::{ChangedPerson, PersonChanges, assignments_of, authority_of, person, role_of};
+use super::{ChangedPerson, PersonChanges, assignments_of, authority_of, person, rate_limit_of, role_of};
 use crate::audit::Record;
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
 use crate::{Context, Service, roles};
 
 impl Service {
-    /// Changes a person's name or role. Their tokens do from now on what the new role lets them.
+    /// Changes a person's name, role or rate limit. Their tokens do from now on what the new role lets them.
     ///
     /// # Errors
     /// `user` not found; `out_of_reach`; `role_exceeds_caller` for a role that could do more than the caller; `last_administrator`.
@@ -43,7 +43,8 @@ impl Service {
                 refuse_assignments(tx, &ctx, &before, roles).await?;
             }
             rows::update(tx, &after).await?;
-            let epoch = if (&after.role, &after.roles) == (&before.role, &before.roles) {
+            let bounds = |row: &UserRow| (row.role.clone(), row.roles.clone(), row.rate_limit.clone());
+            let epoch = if bounds(&after) == bounds(&before) {
                 service.epoch(tx).await?
             } else {
                 service.owner_changed(tx, id, ctx.now(), &visibility).await?
@@ -149,6 +150,14 @@ fn changed(ctx: &Context, before: &UserRow, changes: &PersonChanges) -> Result<(
                 json!({ "from": assignments_of(before)?, "to": roles }),
             );
         }
+    }
+    if let Some(limit) = changes.rate_limit
+        && rate_limit_of(before)? != limit
+    {
+        after.rate_limit = limit.map(|limit| serde_json::to_string(&limit).unwrap_or_default());
+        let (from, to) = (rate_limit_of(before)?, limit);
+        let detail = json!({ "changed": ["rate_limit"], "rate_limit": { "from": from, "to": to } });
+        record(Action::UserUpdated, detail);
     }
     Ok((after, records))
 }

@@ -75,5 +75,6 @@ fn caller(session: &Session, owner: Owner) -> Caller {
         org: session.org,
         power: Power::new(Arc::new(Authority::everything()), owner.authority),
         expires_at: None,
+        terms: Arc::default(),
     }
 }

@@ -13,7 +13,9 @@ use claviger_token::{Digest, PepperId, Secret, generate};
 use claviger_verify::{Change, MAX_TOKENS};
 use serde_json::json;
 
-use super::{Issued, NewToken, owner_of, record::to_row, shown, shown_holder, shown_restrictions};
+use super::{
+    Issued, NewToken, owner_of, record::to_row, shown, shown_holder, shown_restrictions, shown_terms,
+};
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -44,8 +46,9 @@ impl Service {
     /// Issues a token to the caller, or one that acts as itself for the organization, a team or a service.
     ///
     /// # Errors
-    /// `Invalid` when the token would reach further or live longer than the caller's; [`Unproven::Recently`](crate::Unproven);
-    /// `team` or `service` not found; `out_of_reach`; `token_name_taken`; those of an Idempotency-Key; those of the store.
+    /// `Invalid` when the token would reach further, live longer or be bound less than the caller's;
+    /// [`Unproven::Recently`](crate::Unproven); `team` or `service` not found; `out_of_reach`; `token_name_taken`; those of an
+    /// Idempotency-Key; those of the store.
     pub async fn issue_token(
         &self,
         ctx: &Context,
@@ -69,6 +72,7 @@ impl Service {
             let authority = known.authority_of(&token);
             let is_sibling = token.owner == ctx.caller.owner;
             attenuates(&ctx.caller, &authority, is_sibling, token.expires_at)?;
+            ctx.caller.terms.allow(None, &token.terms)?;
             if is_sensitive(&token, &authority) {
                 ctx.require_recent_sign_in()?;
             }
@@ -106,6 +110,7 @@ impl Service {
             Some(expiry) => expiry.resolve(expiry_field(expiry), now)?,
             None => Some(default_end(maker.expires_at, now)),
         };
+        new.terms.permit(new.scopes)?;
         let id = TokenId::from_i64(self.0.ids.next(now));
         let secret = generate(&self.0.prefix, holder.token_type(), &*self.0.random)?;
         let (digest, pepper) = self.digest(&secret);
@@ -119,6 +124,7 @@ impl Service {
             scopes: new.scopes,
             restrictions: new.restrictions.clone(),
             roles: new.roles.clone(),
+            terms: new.terms.clone(),
             hint: secret.hint(),
             digest,
             pepper,
@@ -161,6 +167,7 @@ impl Service {
             "scopes": token.scopes,
             "restrictions": shown_restrictions(&token.restrictions),
             "roles": token.roles,
+            "terms": shown_terms(&token.terms),
             "expires_at": shown(token.expires_at),
             "hint": token.hint.as_str(),
         });

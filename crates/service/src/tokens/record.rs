@@ -5,13 +5,13 @@ use std::sync::Arc;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::owner::Principal;
-use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token};
+use claviger_domain::token::{LastUse, PresentedIn, Revocation, RevokeReason, Token};
 use claviger_domain::{OwnerId, ScopeSet, Timestamp};
 use claviger_store::tokens::TokenRow;
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Entry;
 
-use super::compile::{holder_of, restrictions_of};
+use super::compile::{holder_of, restrictions_of, terms_of};
 use crate::error::{Error, Result};
 use crate::{Context, Service, roles};
 use claviger_domain::TokenId;
@@ -43,6 +43,7 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         holder: holder_of(token_type, row.holder, row.service_team),
         restrictions: restrictions_of(row.restrictions.as_deref()).map_err(|_| broken("restriction"))?,
         roles: roles::from_stored(row.roles.as_deref()).map_err(|_| broken("role"))?,
+        terms: terms_of(row.terms.as_deref()).map_err(|_| broken("condition"))?,
         name: Name::parse("name", &row.name).map_err(|_| broken("name"))?,
         description: Description::parse("description", &row.description)
             .map_err(|_| broken("description"))?,
@@ -58,6 +59,7 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         last_use: row.last_used_at.map(|at| LastUse {
             at,
             address: row.last_used_address.clone(),
+            presented_in: row.last_used_in.as_deref().and_then(PresentedIn::from_stored),
         }),
         regenerated_at: row.regenerated_at,
     })
@@ -75,6 +77,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         restrictions: (!token.restrictions.is_empty())
             .then(|| serde_json::to_string(&token.restrictions).unwrap_or_default()),
         roles: roles::to_stored(&token.roles),
+        terms: (!token.terms.is_empty()).then(|| serde_json::to_string(&token.terms).unwrap_or_default()),
         name: token.name.as_str().to_owned(),
         name_key: token.name.key().into_string(),
         description: token.description.as_str().to_owned(),
@@ -92,6 +95,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         revoke_note: None,
         last_used_at: None,
         last_used_address: None,
+        last_used_in: None,
         regenerated_at: token.regenerated_at,
     }
 }
@@ -106,6 +110,7 @@ pub(super) fn entry(token: &Token, authority: Authority) -> Entry {
         owner_authority: Arc::default(),
         token_type: token.token_type(),
         authority: Arc::new(authority),
+        terms: (!token.terms.is_empty()).then(|| Arc::new(token.terms.clone())),
         expires_at: token.expires_at,
         revoked: token.revocation.is_some(),
         last_used: token.last_use.as_ref().map(|used| used.at),

@@ -101,6 +101,7 @@ fn may_regenerate(ctx: &Context, token: &Token, authority: &Authority) -> Result
         });
     }
     attenuates(&ctx.caller, authority, is_sibling, token.expires_at)?;
+    ctx.caller.terms.allow(None, &token.terms)?;
     if is_sensitive(token, authority) {
         ctx.require_recent_sign_in()?;
     }

@@ -1,4 +1,4 @@
-//! Update: change name, description, expiry or scopes; the secret stays.
+//! Update: change name, description, scopes, restrictions, terms or expiry; the secret stays.
 
 use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
@@ -6,6 +6,7 @@ use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Name};
 use claviger_domain::role::Assignment;
 use claviger_domain::session::is_sensitive;
+use claviger_domain::terms::TermsChanges;
 use claviger_domain::token::{Expiry, Restrictions, Token, attenuates};
 use claviger_domain::{ScopeSet, Timestamp};
 use claviger_store::{Tx, tokens as rows};
@@ -13,7 +14,7 @@ use claviger_verify::Change;
 use serde_json::{Map, Value, json};
 
 use super::issue::expiry_field;
-use super::{Changed, shown, shown_restrictions};
+use super::{Changed, shown, shown_restrictions, shown_terms};
 use crate::audit::Record;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -32,6 +33,8 @@ pub struct TokenChanges {
     pub restrictions: Option<Restrictions>,
     /// The new roles on resources, all of them.
     pub roles: Option<Vec<Assignment>>,
+    /// The new conditions.
+    pub terms: TermsChanges,
     /// A new end.
     pub expiry: Option<Expiry>,
 }
@@ -102,6 +105,8 @@ fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Tok
     if let Some(expiry) = changes.expiry {
         token.expires_at = expiry.resolve(expiry_field(expiry), now)?;
     }
+    token.terms = token.terms.changed(&changes.terms);
+    token.terms.permit(token.scopes)?;
     token.updated_at = now;
     Ok(token)
 }
@@ -129,7 +134,9 @@ fn refuse_widening(
     if is_widened && is_sensitive(after, has) {
         ctx.require_recent_sign_in()?;
     }
-    Ok(())
+    // Whatever is added, the token has on its terms: they are the caller's to give then.
+    let terms = (!is_widened).then_some(&before.terms);
+    Ok(ctx.caller.terms.allow(terms, &after.terms)?)
 }
 
 /// Before and after of each field that changed, for the audit trail.
@@ -153,6 +160,7 @@ fn difference(before: &Token, after: &Token) -> Value {
         shown_restrictions(&after.restrictions),
     );
     compare("roles", json!(before.roles), json!(after.roles));
+    compare("terms", shown_terms(&before.terms), shown_terms(&after.terms));
     compare("expires_at", shown(before.expires_at), shown(after.expires_at));
     Value::Object(fields)
 }

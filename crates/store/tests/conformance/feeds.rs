@@ -44,6 +44,7 @@ async fn people_are_found_by_their_address(home: Home) {
         created_at: NOW,
         deactivated_at: (id == 3).then_some(NOW),
         roles: None,
+        rate_limit: None,
     };
     let other = OrgId::from_i64(2);
     let rows = [
@@ -331,6 +332,7 @@ async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
                 id: TokenId::from_i64(1),
                 at: at(50),
                 address: None,
+                presented_in: None,
             };
             tokens::touch_last_used(tx, &[used]).await
         })

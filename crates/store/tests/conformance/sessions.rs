@@ -73,6 +73,7 @@ async fn signed_in(home: &Home) -> Store {
                 role: "member".to_owned(),
                 created_at: NOW,
                 deactivated_at: None,
+                rate_limit: None,
                 roles: None,
             };
             users::insert(tx, &user).await?;

@@ -35,10 +35,7 @@ fn texts(numbers: std::ops::Range<u64>) -> Vec<String> {
 }
 
 fn check(verifier: &Verifier, text: &str) -> &'static str {
-    let at = Presentation {
-        now: NOW,
-        address: HOME,
-    };
+    let at = Presentation::new(NOW, HOME);
     verifier.check(text, &Required::default(), &at).code()
 }
 
@@ -207,7 +204,7 @@ fn a_use_is_told_whatever_happens_to_the_record_meanwhile() {
         |_| {
             let second = i64::try_from(clock.load(Ordering::Acquire)).unwrap();
             let now = Timestamp::from_seconds(NOW.seconds() + second);
-            let at = Presentation { now, address: HOME };
+            let at = Presentation::new(now, HOME);
             let decision = verifier.check(&text, &Required::default(), &at);
             assert!(decision.verified().is_some());
             // A use that was marked on the record that is just being replaced is in the new one when the writer has taken it over.

@@ -8,6 +8,7 @@ use crate::{
     assignment::Assign,
     exit::{self, Exit, Outcome},
     expiry::Expiry,
+    limits::Limits,
     remote::Remote,
 };
 
@@ -42,6 +43,11 @@ pub(crate) struct Issue {
     service: Option<String>,
     #[command(flatten)]
     restrictions: Only,
+    #[command(flatten)]
+    limits: Limits,
+    /// Let senders put it into the address as `?token=`, where others may read it. Its only scope is then `deployments:write`.
+    #[arg(long)]
+    allow_query: bool,
     /// A description for people.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -65,6 +71,10 @@ impl Issue {
             team: self.team,
             service: self.service,
             restrictions: self.restrictions.into(),
+            networks: self.limits.networks().flatten(),
+            rate_limit: self.limits.rate_limit().flatten(),
+            quota: self.limits.quota().flatten(),
+            allow_query: self.allow_query.then_some(true),
             name: self.name,
             description: self.description,
             scopes: self.scopes,
