@@ -135,7 +135,7 @@ on_both_stores! {
                   "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 1},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "8dd309eb9ec3426d92c2d95700298b5f416682add1947aedfe9e327d7eb5afb0"
+                  "hash": "423ee0b47c62a83d0d5d5b5a7cb552d8a3c9f6d1bf51f29c3fd4b633d5970020"
                 }
               ],
               "next_cursor": null

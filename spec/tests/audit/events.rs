@@ -76,7 +76,7 @@ on_both_stores! {
                   "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 0},
                   "request_id": "req_n4wyp6w37gmzax8hxw",
                   "address": "127.0.0.1",
-                  "hash": "f879a4f8088886226145298f1b4db3260473135cfaf9150cdc4ef09ca295a88c"
+                  "hash": "b0a6613b44a95d526fa54d57fc0f75b71174e0647dbcbff48b37fa3b7389ae3c"
                 },
                 {
                   "seq": 9,
@@ -88,7 +88,7 @@ on_both_stores! {
                   "detail": {"pepper": "946448ef", "previous": "cb579a82"},
                   "request_id": "req_n4wyp6eqg4ndhhy6ez",
                   "address": "127.0.0.1",
-                  "hash": "4f330db8b112c37e3bede519b6658e91f24c883dbc26fa1e14906a613491ff04"
+                  "hash": "76d321d35558e2ad1bdf953f4bac6418e157ddd576dd7a98b80dca32894c328f"
                 },
                 {
                   "seq": 8,
@@ -100,7 +100,7 @@ on_both_stores! {
                   "detail": {"name": "pipeline", "state": "revoked"},
                   "request_id": "req_n4wypedv79mhjbagy7",
                   "address": "127.0.0.1",
-                  "hash": "5196ff4125fb404daddf21f71f8337b85b4d62a35963bb0647e7a4abaccd7c91"
+                  "hash": "4887a9acb65eda15fbc4e700f0f5b6207c7dbc8bda518548725b76f36e87c8b7"
                 },
                 {
                   "seq": 7,
@@ -112,7 +112,7 @@ on_both_stores! {
                   "detail": {"note": null, "reason": "by_holder"},
                   "request_id": "req_n4wyp7x3dyn8yqv8s5",
                   "address": "127.0.0.1",
-                  "hash": "eaf8c9df193ef012e1065a02b757ee306c59af127baf6f87ddc2c68734485ee6"
+                  "hash": "6a48e3e19c33862c3af9a5924d493a32a1971ce9df2ea7876a4a5b1d683a8563"
                 },
                 {
                   "seq": 6,
@@ -124,7 +124,7 @@ on_both_stores! {
                   "detail": {"environment": "production", "result": "succeeded", "service": "search", "version": "1.4.2"},
                   "request_id": "req_n4wyp5t3rk8ckeb8h2",
                   "address": "127.0.0.1",
-                  "hash": "2a5b80b2e802cc5cabaff990f8e6b4f214746b880fa5176ad25cbc177c26a688"
+                  "hash": "e10569c6463b67699102ac312f7bdf128edf81d2d5b1ba5c5cdd9d313ca81698"
                 },
                 {
                   "seq": 5,
@@ -136,7 +136,7 @@ on_both_stores! {
                   "detail": {"hint": "65A6"},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "9a4395ad494ef33e929d5a2fa0be915ae1d8db88c314f3dd333a0c489aa32847"
+                  "hash": "b72418eb329fa26dbe84949306b7924afdcabecc680bfb9daca4698f8e565dd1"
                 },
                 {
                   "seq": 4,
@@ -148,7 +148,7 @@ on_both_stores! {
                   "detail": {"name": {"from": "ci bot", "to": "pipeline"}},
                   "request_id": "req_n4wyp3bbxn91qc1qpd",
                   "address": "127.0.0.1",
-                  "hash": "d723706d6dfb86f5548650c4bbe134235c63739cd5d9a9838b2bdb80ad829bac"
+                  "hash": "310d9f353eca82fd3a38eefedfebe2961c7d5070281f35a811346b0b835bb0a9"
                 },
                 {
                   "seq": 3,
@@ -164,11 +164,12 @@ on_both_stores! {
                     "name": "ci bot",
                     "restrictions": null,
                     "scopes": ["deployments:write"],
+                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "a4efaf3eafcbd47d242ec98cbf3b287b39adb3058d3942fdfc79fa297edbc334"
+                  "hash": "ac904c1b3bbe64f41e1f514cc511e95d7c6ca088934bddd8757196dea09da229"
                 },
                 {
                   "seq": 2,
@@ -200,11 +201,12 @@ on_both_stores! {
                       "users:read",
                       "users:write"
                     ],
+                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "setup",
                   "address": null,
-                  "hash": "bbf3a16f6baca3d7d8cb4b0a76b8d7a463297d91a935fd7397867998c969e44b"
+                  "hash": "99d75c667088437211dbab2763ad664b5c425b43aa41ea28f28b2a1e12376216"
                 },
                 {
                   "seq": 1,

@@ -71,7 +71,7 @@ on_both_stores! {
               "intact": true,
               "events": 12,
               "head_seq": 12,
-              "head_hash": "e6f0020bcc5dbdb962527731e1b93301a9126698fa583273cffd31b2c4104dcc",
+              "head_hash": "430585063bec4979f4385baaf97670052a900a02d555147db6f741f4887b9d57",
               "fault": null
             }"#]]);
     }

@@ -43,6 +43,10 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
+                "networks": null,
+                "rate_limit": null,
+                "quota": null,
+                "allow_query": false,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800001",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -50,6 +54,7 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
+                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,
@@ -113,6 +118,10 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
+                "networks": null,
+                "rate_limit": null,
+                "quota": null,
+                "allow_query": false,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "tok_1m81b5h800003",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -120,6 +129,7 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
+                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,
@@ -238,11 +248,12 @@ on_both_stores! {
                     "name": "ci bot",
                     "restrictions": null,
                     "scopes": ["deployments:write"],
+                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "a4efaf3eafcbd47d242ec98cbf3b287b39adb3058d3942fdfc79fa297edbc334"
+                  "hash": "ac904c1b3bbe64f41e1f514cc511e95d7c6ca088934bddd8757196dea09da229"
                 }
               ],
               "next_cursor": null
