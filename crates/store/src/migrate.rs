@@ -90,7 +90,7 @@ fn check(applied: &[(i64, String)]) -> Result<(), StoreError> {
             return Err(StoreError::Schema(format!(
                 "the store was written by a newer version of Claviger (schema {version}, this binary knows {}); run that \
                  version, or restore a backup",
-                MIGRATIONS.len()
+                MIGRATIONS.last().map_or(0, |newest| newest.version)
             )));
         };
         if *version != migration.version || *stored != checksum(migration) {
