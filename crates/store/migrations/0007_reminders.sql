@@ -1,4 +1,4 @@
--- Reminders: what was noticed of tokens' ends, who is told of it, and how the telling went; calendar feeds.
+-- Reminders: what was noticed of the ends of tokens, who is told of it, and how the telling went; calendar feeds.
 
 -- What a scan for ends reads. Tokens that were revoked, or never end, are not in it.
 CREATE INDEX token_end ON token (expires_at, id) WHERE revoked_at IS NULL AND expires_at IS NOT NULL;

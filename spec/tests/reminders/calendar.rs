@@ -84,7 +84,7 @@ on_both_stores! {
         let (_, of_admin) = feed(server.admin()).await;
         let summaries = async |path: &str| {
             let mut found = values(&server.anonymous().get(path).await.expect_status(200).body, "SUMMARY");
-            found.retain(|summary| summary.contains(" of "));
+            found.retain(|summary| summary.contains("\"of "));
             found.sort_unstable();
             found
         };

@@ -51,7 +51,7 @@ async fn the_owner_is_told_in_plain_words() {
             body.to_owned()
         };
         expect![[r#"
-            The personal token "Größe, 100 %" (…iVIt) ends at 2027-02-20T10:00:00Z.
+            The personal token "Größe, 100 %" (…UqCf) ends at 2027-02-20T10:00:00Z.
             It was never used.
 
             Whoever uses it is refused from then on. If it is still needed, issue a new one or regenerate it in time, and put the new secret where the old one is.

@@ -123,7 +123,7 @@ pub const FIELDS: &[Field] = &[
     ),
     unset(
         "mail.password_file",
-        PATH,
+        "file that can be read",
         "A file with the password of the mail server, when it does not stand in `mail.smtp_url`. Read once, at the start.",
     ),
     unset(

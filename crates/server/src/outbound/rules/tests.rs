@@ -24,11 +24,7 @@ fn spellings([a, b, c, d]: [u8; 4]) -> Vec<String> {
         format!("0{a:o}.0{b:o}.0{c:o}.0{d:o}"),
         format!("000{a:o}.{b}.0x{c:X}.{d}"),
         format!("0x{a:x}.{tail24}"),
-        format!(
-            "%{:02x}{}",
-            b'0' + a / 100 % 10,
-            &format!("{a:03}.{b}.{c}.{d}")[1..]
-        ),
+        percent_encoded(&format!("{a}.{b}.{c}.{d}")),
         format!("{a}。{b}。{c}。{d}"),
         format!("{a}．{b}．{c}．{d}"),
         fullwidth(&format!("{a}.{b}.{c}.{d}")),
@@ -38,6 +34,12 @@ fn spellings([a, b, c, d]: [u8; 4]) -> Vec<String> {
         format!("[64:ff9b::{a}.{b}.{c}.{d}]"),
         format!("[2002:{a:x}{b:02x}:{c:x}{d:02x}::1]"),
     ]
+}
+
+/// The text with its first letter in percent encoding.
+fn percent_encoded(text: &str) -> String {
+    let (first, rest) = text.split_at(1);
+    format!("%{:02x}{rest}", first.as_bytes()[0])
 }
 
 fn fullwidth(text: &str) -> String {
