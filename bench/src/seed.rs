@@ -221,6 +221,7 @@ async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
         role: Role::SuperAdmin.as_str().to_owned(),
         created_at: ISSUED,
         deactivated_at: None,
+        roles: None,
     };
     users::insert(tx, &administrator).await?;
     let pepper = seeded::pepper();
@@ -256,6 +257,7 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         holder: ORG.get(),
         service_team: None,
         restrictions: None,
+        roles: None,
         token_type: String::new(),
         name: String::new(),
         name_key: String::new(),

@@ -198,7 +198,7 @@ on_both_stores! {
               "status": 400,
               "code": "token_in_query",
               "detail": "the query parameter `token` is not accepted; send the token in the header `Authorization: Bearer …`, and revoke it if the address was logged on the way",
-              "request_id": "req_n4wyp9btptyh3q3m7b"
+              "request_id": "req_n4wyp0nj74ez9xxpvr"
             }"#]]);
         assert!(server.log_lines().iter().all(|line| !line.contains(admin.secret())), "nor is it logged");
     }

@@ -126,6 +126,36 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
     own("GET", "/v1/tokens/self"),
     own("GET", "/v1/scopes"),
+    guarded("GET", "/v1/roles", "roles:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/roles/{name}",
+        "roles:write",
+        "",
+        (404, "role_not_found"),
+    ),
+    guarded(
+        "PUT",
+        "/v1/roles/{name}",
+        "roles:write",
+        r#"{"grants":[{"kind":"applications","actions":["get"]}]}"#,
+        (403, "role_exceeds_caller"),
+    ),
+    guarded("GET", "/v1/kinds", "roles:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/kinds/{name}",
+        "roles:write",
+        "",
+        (404, "kind_not_found"),
+    ),
+    guarded(
+        "PUT",
+        "/v1/kinds/{name}",
+        "roles:write",
+        r#"{"actions":["get"]}"#,
+        (200, ""),
+    ),
     guarded(
         "POST",
         "/v1/explain",
@@ -450,6 +480,7 @@ impl Targets {
             .path
             .replace("{id}", id)
             .replace("{user_id}", &self.user)
+            .replace("{name}", "some-name")
     }
 
     /// The body of an operation about these; null for none.
@@ -554,7 +585,8 @@ async fn every_other_method_is_answered_with_those_there_are() {
     for (path, known) in paths {
         let address = path
             .replace("{id}", server.admin().id())
-            .replace("{user_id}", "usr_0000000000001");
+            .replace("{user_id}", "usr_0000000000001")
+            .replace("{name}", "some-name");
         for method in [
             "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
         ]

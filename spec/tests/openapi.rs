@@ -404,7 +404,8 @@ async fn what_is_answered_is_what_the_document_says() {
             let missing = row
                 .path
                 .replace("{id}", "tok_0000000000001")
-                .replace("{user_id}", "usr_0000000000001");
+                .replace("{user_id}", "usr_0000000000001")
+                .replace("{name}", "some-name");
             check(
                 &document,
                 row,

@@ -16,6 +16,7 @@ mod asking;
 mod busy;
 mod crowd;
 mod raw;
+mod roles;
 mod scan;
 mod tamper;
 

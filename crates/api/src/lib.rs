@@ -12,6 +12,7 @@ pub mod invitations;
 pub mod page;
 pub mod peppers;
 pub mod problem;
+pub mod roles;
 pub mod scopes;
 pub mod services;
 pub mod sessions;

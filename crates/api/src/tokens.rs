@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::roles::RoleAssignment;
+
 /// What kind of principal a token acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +77,9 @@ pub struct Token {
     pub service: Option<String>,
     /// Where it may act within that; `null` = everywhere there.
     pub restrictions: Option<Restrictions>,
+    /// The roles that it has on resources of the organization's own kinds, within the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
     /// When it was issued.
     pub created_at: String,
     /// The principal that issued it.
@@ -118,12 +123,17 @@ pub struct IssueToken {
     /// At most 350 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it may do; never more than the calling token. `*` stands for every scope that exists today.
+    /// What it may do; never more than the calling token. `*` stands for every scope that exists today. May be absent when there are
+    /// `roles`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["deployments:write"]))]
     pub scopes: Vec<String>,
     /// Where it may act; everywhere that its type reaches unless you say otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// Roles on resources of the organization's own kinds; never more than the calling token has. At most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
     /// 7, 30, 60 or 90.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 30)]
@@ -173,6 +183,9 @@ pub struct UpdateToken {
     /// The new restrictions, all of them; `{}` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// The new roles, all of them; `[]` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<RoleAssignment>>,
     /// 7, 30, 60 or 90 days from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_days: Option<u32>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::roles::RoleAssignment;
 use crate::teams::TeamRole;
 use crate::tokens::Receipt;
 
@@ -44,6 +45,9 @@ pub struct User {
     pub state: UserState,
     /// The teams that the person belongs to, by their names.
     pub teams: Vec<UserTeam>,
+    /// The roles that the person has on resources of the organization's own kinds, besides what teams bring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
     /// When the account was made.
     pub created_at: String,
     /// When it was deactivated; `null` = it is active.
@@ -75,6 +79,9 @@ pub struct UpdateUser {
     /// What the person is to be; never more than you are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// The roles on resources, all of them; `[]` for none. Never more than you have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<RoleAssignment>>,
 }
 
 /// A changed person, and proof that no verifier goes by what they could do before.

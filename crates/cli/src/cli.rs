@@ -33,6 +33,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Scope(commands::scope::Scope),
     #[command(subcommand)]
+    Role(commands::role::Role),
+    #[command(subcommand)]
+    Kind(commands::role::Kind),
+    #[command(subcommand)]
     User(commands::user::User),
     #[command(subcommand)]
     Invitation(commands::invitation::Invitation),

@@ -36,6 +36,7 @@ mod id;
 mod invitations;
 mod pages;
 mod peppers;
+mod roles;
 mod scopes;
 mod services;
 mod sessions;

@@ -77,6 +77,16 @@ pub enum Action {
     SessionConfirmed,
     /// A session was ended before its time.
     SessionEnded,
+    /// A person was assigned other roles on resources.
+    UserRolesAssigned,
+    /// A role was written.
+    RoleWritten,
+    /// A role was dropped.
+    RoleDeleted,
+    /// A kind of resource was written.
+    KindWritten,
+    /// A kind of resource was dropped.
+    KindDeleted,
     /// A new pepper took over.
     PepperRotated,
     /// The previous pepper was given up.
@@ -85,7 +95,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 42] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -121,6 +131,11 @@ impl Action {
         Self::SessionStarted,
         Self::SessionConfirmed,
         Self::SessionEnded,
+        Self::UserRolesAssigned,
+        Self::RoleWritten,
+        Self::RoleDeleted,
+        Self::KindWritten,
+        Self::KindDeleted,
         Self::PepperRotated,
         Self::PepperRetired,
     ];
@@ -163,6 +178,11 @@ impl Action {
             Self::SessionStarted => "session.started",
             Self::SessionConfirmed => "session.confirmed",
             Self::SessionEnded => "session.ended",
+            Self::RoleWritten => "role.written",
+            Self::RoleDeleted => "role.deleted",
+            Self::KindWritten => "kind.written",
+            Self::KindDeleted => "kind.deleted",
+            Self::UserRolesAssigned => "user.roles_assigned",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
         }

@@ -15,6 +15,8 @@ pub mod owner;
 pub mod password;
 pub mod person;
 pub mod receipt;
+pub mod resource;
+pub mod role;
 pub mod scope;
 pub mod service;
 pub mod session;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Authority, Grant, Place, Power, Selector};
+use crate::authority::{Authority, Grant, Only, Place, Power, RoleGrant, Selector};
+use crate::resource::Word;
 use crate::{OrgId, OwnerId, Scope, ScopeSet, SessionId, TeamId, Timestamp, TokenId, UserId};
 
 /// What a person is in an organization.
@@ -53,8 +54,12 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 
-    /// All that a person with this role and these memberships may do now. A token of theirs never does more.
-    pub fn authority(self, memberships: &[Membership]) -> Authority {
+    /// All that a person with this role, these memberships and these roles on resources may do now. A token of theirs never does more.
+    pub fn authority(
+        self,
+        memberships: &[Membership],
+        assigned: impl IntoIterator<Item = RoleGrant>,
+    ) -> Authority {
         if self == Self::SuperAdmin {
             return Authority::everything();
         }
@@ -67,7 +72,10 @@ impl Role {
             scopes: membership.role.scopes(),
         };
         let grants = std::iter::once(everyone).chain(memberships.iter().map(in_team));
-        Authority::new(grants, OWN)
+        let of_team = memberships
+            .iter()
+            .map(|membership| membership.role.on_resources(membership.team));
+        Authority::new(grants, OWN).with_roles(of_team.chain(assigned))
     }
 }
 
@@ -77,6 +85,7 @@ const EVERYONE: ScopeSet = ScopeSet::of(&[
     Scope::TeamsRead,
     Scope::ServicesRead,
     Scope::EnvironmentsRead,
+    Scope::RolesRead,
 ]);
 /// What every person may do with the tokens that are theirs.
 const OWN: ScopeSet = ScopeSet::of(&[Scope::TokensRead, Scope::TokensWrite]);
@@ -96,6 +105,18 @@ impl TeamRole {
     /// Reads the stored text; `None` for a role of a later version, which then has no power.
     pub fn from_stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// What the role may do with the team's resources of the organization's own kinds: a manager everything, a member look.
+    pub fn on_resources(self, team: TeamId) -> RoleGrant {
+        RoleGrant {
+            on: Selector::team(team),
+            actions: match self {
+                Self::Manager => Only::All,
+                Self::Member => Only::one(Word::known("get")),
+            },
+            ..RoleGrant::everything()
+        }
     }
 
     /// What the role may do with all that is the team's.
@@ -253,10 +274,13 @@ mod tests {
     #[test]
     fn a_manager_of_one_team_is_a_stranger_in_another() {
         let (own, other) = (TeamId::from_i64(1), TeamId::from_i64(2));
-        let manager = Role::Member.authority(&[Membership {
-            team: own,
-            role: TeamRole::Manager,
-        }]);
+        let manager = Role::Member.authority(
+            &[Membership {
+                team: own,
+                role: TeamRole::Manager,
+            }],
+            [],
+        );
 
         assert!(manager.allows(Scope::TokensWrite, &Place::team(own)));
         assert!(!manager.allows(Scope::TokensRead, &Place::team(other)));
@@ -271,11 +295,14 @@ mod tests {
 
     #[test]
     fn whoever_joins_a_team_loses_nothing() {
-        let alone = Role::Member.authority(&[]);
-        let joined = Role::Member.authority(&[Membership {
-            team: TeamId::from_i64(1),
-            role: TeamRole::Member,
-        }]);
+        let alone = Role::Member.authority(&[], []);
+        let joined = Role::Member.authority(
+            &[Membership {
+                team: TeamId::from_i64(1),
+                role: TeamRole::Member,
+            }],
+            [],
+        );
 
         assert_eq!(joined.covers(&alone), Ok(()));
         assert_eq!(Authority::everything().covers(&joined), Ok(()));

@@ -74,6 +74,10 @@ scopes! {
     UsersRead = 13, "users:read", "List people, their roles and their teams.";
     /// Change people.
     UsersWrite = 14, "users:write", "Invite people, change their role, deactivate and reactivate them.";
+    /// See roles and kinds of resources.
+    RolesRead = 15, "roles:read", "List roles and the kinds of resources that they are about.";
+    /// Change roles and kinds of resources.
+    RolesWrite = 16, "roles:write", "Write and delete roles and kinds of resources.";
 }
 
 /// The text is no scope of this installation.

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Selector};
 use crate::token::{Holder, Token};
-use crate::{OrgId, SessionId, Timestamp, UserId};
+use crate::{OrgId, ScopeSet, SessionId, Timestamp, UserId};
 
 /// How long a session lasts without a request.
 pub const IDLE: Duration = Duration::from_secs(30 * 60);
@@ -102,9 +102,11 @@ pub fn is_recent(signed_in_at: Timestamp, now: Timestamp) -> bool {
     signed_in_at <= now && now.since(signed_in_at) <= RECENT
 }
 
-/// True for an authority that a signed-in person hands out only after a recent sign-in: that of a super administrator.
+/// True for an authority that a signed-in person hands out only after a recent sign-in: that of a super administrator, who has every
+/// scope everywhere. Roles on resources of an organization's own kinds add nothing to that.
 pub fn is_all(authority: &Authority) -> bool {
-    authority.covers(&Authority::everything()).is_ok()
+    let every_scope = Authority::of_token(ScopeSet::all(), Selector::everywhere());
+    authority.covers(&every_scope).is_ok()
 }
 
 /// True for a token that a signed-in person gets only after a recent sign-in: one that acts as itself for the whole organization, and

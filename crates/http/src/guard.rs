@@ -51,6 +51,7 @@ pub mod scope {
     scopes! {
         TokensRead TokensWrite TokensVerify DeploymentsRead DeploymentsWrite AuditRead SystemWrite
         TeamsRead TeamsWrite ServicesRead ServicesWrite EnvironmentsRead EnvironmentsWrite UsersRead UsersWrite
+        RolesRead RolesWrite
     }
 
     /// The presented token or session is live; no scope is needed. For what a caller may do about itself.
@@ -176,7 +177,7 @@ async fn by_session(
 pub(crate) fn authorize(
     verifier: &Verifier,
     credential: Credential<'_>,
-    required: &Required,
+    required: &Required<'_>,
     at: &Presentation,
 ) -> Result<Verified, Problem> {
     let text = match credential {

@@ -107,6 +107,22 @@ where
     }
 }
 
+/// The name in the path of a route with one parameter, as it was given.
+#[derive(Debug, Clone)]
+pub struct PathText(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
+        let text = parameters
+            .as_ref()
+            .and_then(|parameters| parameters.iter().next());
+        Ok(Self(text.map(|(_, text)| text.to_owned()).unwrap_or_default()))
+    }
+}
+
 /// The ids in the path of a route with two parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct PathIds<A, B>(pub A, pub B);

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::openapi::Document;
 use crate::{
-    audit, deployments, environments, explain, guarded, invitations, layers, open, passwords, peppers,
-    scopes, services, sessions, setup, stages, system, teams, tokens, users, verify,
+    audit, deployments, environments, explain, guarded, invitations, kinds, layers, open, passwords, peppers,
+    roles, scopes, services, sessions, setup, stages, system, teams, tokens, users, verify,
 };
 
 /// The router with all its layers.
@@ -58,6 +58,12 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
     let router = guarded!(router, peppers::list::list_peppers);
     let router = guarded!(router, scopes::list::list_scopes);
+    let router = guarded!(router, roles::list::list_roles);
+    let router = guarded!(router, roles::put::put_role);
+    let router = guarded!(router, roles::delete::delete_role);
+    let router = guarded!(router, kinds::list::list_kinds);
+    let router = guarded!(router, kinds::put::put_kind);
+    let router = guarded!(router, kinds::delete::delete_kind);
     let router = guarded!(router, explain::explain);
 
     let router = guarded!(router, peppers::rotate::rotate_pepper);

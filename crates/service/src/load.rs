@@ -49,9 +49,13 @@ impl Service {
             );
             return Err(Error::conflict("pepper_missing", detail));
         }
+        let feed = parts.feed.clone();
         let greatest = parts
             .store
-            .read(async move |tx: &mut Tx| load(tx, &verifier).await)
+            .read(async move |tx: &mut Tx| {
+                feed.directory().fill(tx).await?;
+                load(tx, &verifier).await
+            })
             .await?;
         Ok(Self(Arc::new(Inner {
             ids: IdSequence::new(NODE, greatest),

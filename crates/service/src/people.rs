@@ -13,11 +13,12 @@ mod list;
 mod password;
 mod reset;
 
-use claviger_domain::authority::{Authority, Place};
+use claviger_domain::authority::{Authority, Place, Selector};
 use claviger_domain::name::{Email, Label};
 use claviger_domain::owner::{Membership, Role};
 use claviger_domain::person::{Invitation, Person, PersonState};
 use claviger_domain::receipt::Receipt;
+use claviger_domain::role::Assignment;
 use claviger_domain::{Scope, Timestamp, UserId, session};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, teams, users};
@@ -25,7 +26,7 @@ use claviger_token::{Digest, Ticket, TicketKind};
 
 use crate::error::{Error, Result};
 use crate::tokens::Issued;
-use crate::{Context, Service};
+use crate::{Context, Service, roles};
 
 pub(crate) use attempts::{Attempts, Target};
 pub(crate) use hasher::Hasher;
@@ -49,6 +50,8 @@ pub struct PersonChanges {
     pub name: Option<Label>,
     /// Another role.
     pub role: Option<Role>,
+    /// The roles on resources, all of them.
+    pub roles: Option<Vec<Assignment>>,
 }
 
 /// A changed person, and proof that no verifier goes by what they could do before.
@@ -108,13 +111,9 @@ impl Context {
     /// `role_exceeds_caller`; [`Unproven::Recently`](crate::Unproven).
     pub(crate) fn require_covers(&self, authority: &Authority) -> Result<()> {
         self.caller.power.covers(authority).map_err(|excess| {
-            let place = excess
-                .at
-                .map_or_else(|| "everywhere".to_owned(), |place| place.to_string());
             let detail = format!(
-                "that person could do more than {}, which does not have `{}` {place}",
-                self.caller.by.noun(),
-                excess.scope
+                "that person could do more than {}, which lacks {excess}",
+                self.caller.by.noun()
             );
             Error::Refused {
                 code: "role_exceeds_caller",
@@ -174,6 +173,7 @@ async fn people(tx: &mut Tx, rows: &[UserRow]) -> Result<Vec<Person>> {
             name: row.name.clone(),
             role: role_of(row)?,
             teams: own.map(|(_, team)| team.clone()).collect(),
+            roles: assignments_of(row)?,
             created_at: row.created_at,
             deactivated_at: row.deactivated_at,
             has_password: with_password.contains(&row.id),
@@ -190,5 +190,14 @@ fn role_of(row: &UserRow) -> Result<Role> {
 /// All that the person of a row may do when active.
 async fn authority_of(tx: &mut Tx, row: &UserRow) -> Result<Authority> {
     let memberships = teams::memberships_of(tx, row.id).await?;
-    Ok(role_of(row)?.authority(&memberships))
+    let assigned = assignments_of(row)?;
+    let book = roles::book(tx, row.org).await?;
+    let everywhere = Selector::everywhere();
+    let granted = book.grants(&assigned, &everywhere);
+    Ok(role_of(row)?.authority(&memberships, granted))
+}
+
+fn assignments_of(row: &UserRow) -> Result<Vec<Assignment>> {
+    roles::from_stored(row.roles.as_deref())
+        .map_err(|_| Error::internal(format!("user row {} has broken roles", row.id)))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::name::{Description, Email, Label, Name};
 use claviger_domain::owner::{Principal, Role};
-use claviger_domain::token::{Expiry, Holder, Restrictions};
+use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings};
 use claviger_domain::{OrgId, ScopeSet, UserId};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, organizations, users};
@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::audit::{By, Record};
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::tokens::{Issued, Maker, NewToken, Recipient};
+use crate::tokens::{Issued, Maker, NewToken, Recipient, first_roles};
 use crate::{Origin, Service};
 
 /// How long the set-up code is good for.
@@ -203,6 +203,7 @@ impl Service {
             role: Role::SuperAdmin.as_str().to_owned(),
             created_at: now,
             deactivated_at: None,
+            roles: None,
         };
         self.store_first_token(origin, token, secret, Some((row, administrator.organization)))
             .await
@@ -232,7 +233,7 @@ impl Service {
                     .owner_changed(tx, user.id, origin.now, &visibility)
                     .await?;
             }
-            let authority = token.authority(|_| None);
+            let authority = token.authority(&Surroundings::plain());
             let epoch = service.put(tx, &by, &token, authority, &visibility).await?;
             Ok::<_, Error>((token, epoch))
         });
@@ -286,6 +287,7 @@ fn first_token(name: Name, expiry: Option<Expiry>) -> NewToken {
         description: Description::default(),
         scopes: ScopeSet::all(),
         restrictions: Restrictions::default(),
+        roles: first_roles(Role::SuperAdmin, &[]),
         expiry,
     }
 }

@@ -42,6 +42,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "sessions",
         sql: include_str!("../migrations/0005_sessions.sql"),
     },
+    Migration {
+        version: 10,
+        name: "roles",
+        sql: include_str!("../migrations/0010_roles.sql"),
+    },
 ];
 
 /// Applies what is missing.

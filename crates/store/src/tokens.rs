@@ -5,10 +5,12 @@
 mod list;
 mod use_and_pepper;
 
+use claviger_domain::resource::Word;
 use claviger_domain::{OrgId, OwnerId, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::{Digest, PepperId};
 
 use crate::dialect::numbers;
+use crate::roles::mention;
 use crate::{Row, StoreError, Tx};
 
 pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
@@ -19,7 +21,7 @@ macro_rules! columns {
     () => {
         "id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
          revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
-         revoke_reason, revoke_note, last_used_address, holder_id, restrictions, \
+         revoke_reason, revoke_note, last_used_address, holder_id, restrictions, roles, \
          CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END"
     };
 }
@@ -42,6 +44,8 @@ pub struct TokenRow {
     pub service_team: Option<TeamId>,
     /// Its restrictions as JSON; `None` = none.
     pub restrictions: Option<String>,
+    /// Its role assignments as JSON; `None` = none.
+    pub roles: Option<String>,
     /// The name as it was given.
     pub name: String,
     /// Its normal form.
@@ -112,6 +116,8 @@ pub struct IndexRow<'r> {
     pub scopes: &'r str,
     /// Its restrictions as JSON.
     pub restrictions: Option<&'r str>,
+    /// Its role assignments as JSON.
+    pub roles: Option<&'r str>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// True when it was revoked.
@@ -126,8 +132,8 @@ pub struct IndexRow<'r> {
 /// [`StoreError::Conflict`] for a digest that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO token (id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, \
-               expires_at, scopes, name, name_key, description, holder_id, restrictions) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+               expires_at, scopes, name, name_key, description, holder_id, restrictions, roles) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     let params = [
         token.id.into(),
         token.org.into(),
@@ -146,6 +152,7 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         (&token.description).into(),
         token.holder.into(),
         token.restrictions.clone().into(),
+        token.roles.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -196,7 +203,7 @@ pub async fn live_name_exists(
 /// Those of the store.
 pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "UPDATE token SET name = $2, name_key = $3, description = $4, scopes = $5, expires_at = $6, updated_at = $7, \
-               restrictions = $8 WHERE id = $1";
+               restrictions = $8, roles = $9 WHERE id = $1";
     let params = [
         token.id.into(),
         (&token.name).into(),
@@ -206,6 +213,7 @@ pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         token.expires_at.into(),
         token.updated_at.into(),
         token.restrictions.clone().into(),
+        token.roles.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -320,6 +328,21 @@ pub async fn for_each_about_service(
         .await
 }
 
+/// The records that may have an assignment of the role, as [`for_each`] shows them.
+///
+/// # Errors
+/// Those of the store and of `each`.
+pub async fn for_each_with_role(
+    tx: &mut Tx,
+    org: OrgId,
+    role: &Word,
+    mut each: impl FnMut(&IndexRow<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {INDEXED} FROM token WHERE org_id = $1 AND roles LIKE $2");
+    let params = [org.into(), mention(role).into()];
+    tx.for_each(sql, &params, |row| each(&indexed(row)?)).await
+}
+
 /// How many live tokens a holder has.
 ///
 /// # Errors
@@ -333,7 +356,8 @@ pub async fn live_of_holder(tx: &mut Tx, holder: i64, now: Timestamp) -> Result<
     }
 }
 
-const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions";
+const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions, \
+                       roles";
 
 fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
     let revoked_at: Option<Timestamp> = row.get(7)?;
@@ -349,6 +373,7 @@ fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
         last_used_at: row.get(8)?,
         holder: row.get(9)?,
         restrictions: row.get(10)?,
+        roles: row.get(11)?,
     })
 }
 
@@ -378,7 +403,8 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
         last_used_address: row.get(21)?,
         holder: row.get(22)?,
         restrictions: row.get(23)?,
-        service_team: row.get(24)?,
+        roles: row.get(24)?,
+        service_team: row.get(25)?,
     })
 }
 

@@ -1,22 +1,25 @@
 //! What is asked of a presented token, and the answer.
 //!
 //! Invariant: the reasons come in one order, so that the same token at the same instant always gets the same answer: malformed,
-//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope, restricted. Outside, every denial looks the same;
+//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope, restricted, not permitted. Outside, every denial looks the same;
 //! [`Denial::subject`] is for the log of the token's owner.
 
 use std::net::IpAddr;
 
 use claviger_domain::authority::Place;
+use claviger_domain::resource::Asked;
 use claviger_domain::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId};
 use claviger_token::TokenType;
 
 /// What the bearer wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Required {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Required<'a> {
     /// The scopes that are needed, all of them. Empty = any live token will do.
     pub scopes: ScopeSet,
     /// Where they are needed; `None` = somewhere will do, because whoever asks looks at the place later.
     pub at: Option<Place>,
+    /// An action on a resource, whether a scope or a role allows it.
+    pub asked: Option<Asked<'a>>,
 }
 
 /// When and whence the token was presented.
@@ -94,10 +97,12 @@ pub enum DenialCode {
     },
     /// Live, and it has the scopes, but not at this place.
     Restricted,
+    /// Live, but neither a scope nor a role lets it do the action to the resource.
+    NotPermitted,
 }
 
 /// The public names of all decisions that can occur, in the order of [`crate::Verifier::decisions`].
-pub(crate) const CODES: [&str; 7] = [
+pub(crate) const CODES: [&str; 8] = [
     "valid",
     "malformed",
     "unknown",
@@ -105,14 +110,19 @@ pub(crate) const CODES: [&str; 7] = [
     "revoked",
     "insufficient_scope",
     "restricted",
+    "not_permitted",
 ];
 
 // === impl Required ===
 
-impl Required {
+impl Required<'_> {
     /// These scopes, somewhere.
     pub const fn scopes(scopes: ScopeSet) -> Self {
-        Self { scopes, at: None }
+        Self {
+            scopes,
+            at: None,
+            asked: None,
+        }
     }
 
     /// These scopes, at this place.
@@ -120,6 +130,7 @@ impl Required {
         Self {
             scopes,
             at: Some(place),
+            asked: None,
         }
     }
 }
@@ -159,7 +170,7 @@ impl Decision {
 // === impl DenialCode ===
 
 impl DenialCode {
-    /// The public name: `malformed`, `unknown`, `expired`, `revoked`, `insufficient_scope` or `restricted`.
+    /// The public name: `malformed`, `unknown`, `expired`, `revoked`, `insufficient_scope`, `restricted` or `not_permitted`.
     pub fn as_str(self) -> &'static str {
         CODES[self.place()]
     }
@@ -173,6 +184,7 @@ impl DenialCode {
             Self::Revoked => 4,
             Self::InsufficientScope { .. } => 5,
             Self::Restricted => 6,
+            Self::NotPermitted => 7,
         }
     }
 }

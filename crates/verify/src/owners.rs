@@ -97,7 +97,8 @@ impl Owners {
     pub(crate) fn intern(
         &self,
         writer: &mut OwnerNumbers,
-        policies: (&Policies, &mut PolicyNumbers),
+        policies: &Policies,
+        numbers: &mut PolicyNumbers,
         owner: &Owner,
     ) -> Result<u32, Full> {
         if let Some((id, number)) = writer.latest
@@ -108,7 +109,7 @@ impl Owners {
         let number = match self.number(writer, owner.id) {
             Some(number) => number,
             None => {
-                let policy = policies.0.intern(policies.1, &owner.authority)?;
+                let policy = policies.intern(numbers, &owner.authority)?;
                 let number = self.admit(writer, owner.id, owner.org, standing(policy, owner.active))?;
                 let rehash = |&other: &u32| writer.hasher.hash_one(self.id_of(other));
                 let hash = writer.hasher.hash_one(owner.id);
@@ -124,7 +125,8 @@ impl Owners {
     pub(crate) fn intern_org(
         &self,
         writer: &mut OwnerNumbers,
-        policies: (&Policies, &mut PolicyNumbers),
+        policies: &Policies,
+        numbers: &mut PolicyNumbers,
         org: OrgId,
     ) -> Result<u32, Full> {
         if let Some(Org {
@@ -133,9 +135,7 @@ impl Owners {
         {
             return Ok(*owner);
         }
-        let policy = policies
-            .0
-            .intern(policies.1, &Arc::new(Authority::everything()))?;
+        let policy = policies.intern(numbers, &Arc::new(Authority::everything()))?;
         let number = self.admit(writer, OwnerId::from_i64(0), org, standing(policy, true))?;
         if let Some(known) = writer.orgs.get_mut(&org) {
             known.owner = Some(number);
@@ -148,11 +148,12 @@ impl Owners {
     pub(crate) fn set(
         &self,
         writer: &mut OwnerNumbers,
-        policies: (&Policies, &mut PolicyNumbers),
+        policies: &Policies,
+        numbers: &mut PolicyNumbers,
         owner: &Owner,
     ) -> Result<(), Full> {
-        let interned = policies.0.intern(policies.1, &owner.authority);
-        let number = self.intern(writer, policies, owner);
+        let interned = policies.intern(numbers, &owner.authority);
+        let number = self.intern(writer, policies, numbers, owner);
         if let Ok(number) = number
             && let Some(cell) = self.table.get(number)
         {
@@ -239,13 +240,13 @@ mod tests {
         }
 
         fn intern(&mut self, owner: &Owner) -> Result<u32, Full> {
-            let policies = (&self.policies, &mut self.numbers);
-            self.owners.intern(&mut self.writer, policies, owner)
+            self.owners
+                .intern(&mut self.writer, &self.policies, &mut self.numbers, owner)
         }
 
         fn set(&mut self, owner: &Owner) -> Result<(), Full> {
-            let policies = (&self.policies, &mut self.numbers);
-            self.owners.set(&mut self.writer, policies, owner)
+            self.owners
+                .set(&mut self.writer, &self.policies, &mut self.numbers, owner)
         }
 
         fn scopes(&self, number: u32) -> ScopeSet {
@@ -279,10 +280,14 @@ mod tests {
     fn an_organization_and_an_owner_of_the_same_number_are_apart() {
         let mut tables = Tables::new(8, MAX_POLICIES);
 
-        let policies = (&tables.policies, &mut tables.numbers);
         let org = tables
             .owners
-            .intern_org(&mut tables.writer, policies, OrgId::from_i64(5))
+            .intern_org(
+                &mut tables.writer,
+                &tables.policies,
+                &mut tables.numbers,
+                OrgId::from_i64(5),
+            )
             .unwrap();
         let user = tables.intern(&owner(5, ScopeSet::EMPTY)).unwrap();
 

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use apply::Writer;
 use arc_swap::ArcSwap;
 use claviger_domain::authority::Power;
+use claviger_domain::resource::Asked;
 use claviger_domain::{OwnerId, Timestamp, TokenId};
 use claviger_token::{Digest, Prefix, Presented, TokenHash, TokenType};
 use crossbeam_queue::ArrayQueue;
@@ -73,7 +74,7 @@ impl Verifier {
 
     /// Decides whether the bearer of `presented` may do what is required, counts the decision, and marks the use if it is allowed.
     /// Never waits and never allocates. Cost: three SHA-256 compressions and two cache misses; a malformed text costs neither.
-    pub fn check(&self, presented: &str, required: &Required, at: &Presentation) -> Decision {
+    pub fn check(&self, presented: &str, required: &Required<'_>, at: &Presentation) -> Decision {
         let decision = self.decide(presented, required, at.now, Some(at.address));
         self.counters.count(decision.place());
         decision
@@ -148,7 +149,13 @@ impl Verifier {
     }
 
     /// The decision, and the mark of a use when it is an allowance of a check `from` some address.
-    fn decide(&self, presented: &str, required: &Required, now: Timestamp, from: Option<IpAddr>) -> Decision {
+    fn decide(
+        &self,
+        presented: &str,
+        required: &Required<'_>,
+        now: Timestamp,
+        from: Option<IpAddr>,
+    ) -> Decision {
         let Ok(token) = Presented::parse(&self.prefix, presented) else {
             return Decision::deny(DenialCode::Malformed);
         };
@@ -217,7 +224,7 @@ impl Verifier {
     fn judge(
         &self,
         token: &Snapshot,
-        required: &Required,
+        required: &Required<'_>,
         now: Timestamp,
     ) -> Option<(Verified, Result<(), DenialCode>)> {
         let fields = &token.fields;
@@ -242,6 +249,7 @@ impl Verifier {
         };
         let missing = required.scopes.difference(scopes);
         let reaches = |place| policy.reaches(required.scopes, place) && bound.reaches(required.scopes, place);
+        let permits = |asked: &Asked<'_>| policy.authority.permits(asked) && bound.authority.permits(asked);
         let judged = if token.ended() {
             Err(DenialCode::Revoked)
         } else if now.micros() >= fields.expires_at {
@@ -252,6 +260,8 @@ impl Verifier {
             Err(DenialCode::InsufficientScope { missing })
         } else if required.at.as_ref().is_some_and(|place| !reaches(place)) {
             Err(DenialCode::Restricted)
+        } else if required.asked.as_ref().is_some_and(|asked| !permits(asked)) {
+            Err(DenialCode::NotPermitted)
         } else {
             Ok(())
         };

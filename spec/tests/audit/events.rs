@@ -76,7 +76,7 @@ on_both_stores! {
                   "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 0},
                   "request_id": "req_n4wyp6w37gmzax8hxw",
                   "address": "127.0.0.1",
-                  "hash": "f879a4f8088886226145298f1b4db3260473135cfaf9150cdc4ef09ca295a88c"
+                  "hash": "741150188ed2a905cdc828ad3ccde76cf9a046300de9d243db4e42e0206ac9a9"
                 },
                 {
                   "seq": 9,
@@ -88,7 +88,7 @@ on_both_stores! {
                   "detail": {"pepper": "946448ef", "previous": "cb579a82"},
                   "request_id": "req_n4wyp6eqg4ndhhy6ez",
                   "address": "127.0.0.1",
-                  "hash": "4f330db8b112c37e3bede519b6658e91f24c883dbc26fa1e14906a613491ff04"
+                  "hash": "d3d144a3dddaf8017064eaca1a2f29a9a504a5b0e44753ee10e68ca4fecd1613"
                 },
                 {
                   "seq": 8,
@@ -100,7 +100,7 @@ on_both_stores! {
                   "detail": {"name": "pipeline", "state": "revoked"},
                   "request_id": "req_n4wypedv79mhjbagy7",
                   "address": "127.0.0.1",
-                  "hash": "5196ff4125fb404daddf21f71f8337b85b4d62a35963bb0647e7a4abaccd7c91"
+                  "hash": "7eef21f04fdd38960122bd0e9a64725449a628cb86145c4622bdbf4a67d463b9"
                 },
                 {
                   "seq": 7,
@@ -112,7 +112,7 @@ on_both_stores! {
                   "detail": {"note": null, "reason": "by_holder"},
                   "request_id": "req_n4wyp7x3dyn8yqv8s5",
                   "address": "127.0.0.1",
-                  "hash": "eaf8c9df193ef012e1065a02b757ee306c59af127baf6f87ddc2c68734485ee6"
+                  "hash": "4dad1b623ce5693ba38267829ae3acc3d1c1c48a21db65d4b074f059cd471fce"
                 },
                 {
                   "seq": 6,
@@ -124,7 +124,7 @@ on_both_stores! {
                   "detail": {"environment": "production", "result": "succeeded", "service": "search", "version": "1.4.2"},
                   "request_id": "req_n4wyp5t3rk8ckeb8h2",
                   "address": "127.0.0.1",
-                  "hash": "2a5b80b2e802cc5cabaff990f8e6b4f214746b880fa5176ad25cbc177c26a688"
+                  "hash": "d15153b79c646ea1af46155100b95ffaf68eab931a342f499222e88506107bc3"
                 },
                 {
                   "seq": 5,
@@ -136,7 +136,7 @@ on_both_stores! {
                   "detail": {"hint": "65A6"},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "9a4395ad494ef33e929d5a2fa0be915ae1d8db88c314f3dd333a0c489aa32847"
+                  "hash": "0bbe3e40a82f53938e291ba823fabd4154f60ccb4d10768fa7d331d7d1e96e33"
                 },
                 {
                   "seq": 4,
@@ -148,7 +148,7 @@ on_both_stores! {
                   "detail": {"name": {"from": "ci bot", "to": "pipeline"}},
                   "request_id": "req_n4wyp3bbxn91qc1qpd",
                   "address": "127.0.0.1",
-                  "hash": "d723706d6dfb86f5548650c4bbe134235c63739cd5d9a9838b2bdb80ad829bac"
+                  "hash": "8d676e722c0fd246c4d72ba05d3d4b5b9266eeb56d22ec7ded92dbc3e1a34a06"
                 },
                 {
                   "seq": 3,
@@ -163,12 +163,13 @@ on_both_stores! {
                     "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
                     "restrictions": null,
+                    "roles": [],
                     "scopes": ["deployments:write"],
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "a4efaf3eafcbd47d242ec98cbf3b287b39adb3058d3942fdfc79fa297edbc334"
+                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
                 },
                 {
                   "seq": 2,
@@ -183,6 +184,7 @@ on_both_stores! {
                     "holder": "usr_1m81b5h800001",
                     "name": "first administrator",
                     "restrictions": null,
+                    "roles": [{"environments": "*", "names": "*", "role": "super-admin", "teams": "*"}],
                     "scopes": [
                       "tokens:read",
                       "tokens:write",
@@ -198,13 +200,15 @@ on_both_stores! {
                       "environments:read",
                       "environments:write",
                       "users:read",
-                      "users:write"
+                      "users:write",
+                      "roles:read",
+                      "roles:write"
                     ],
                     "type": "personal"
                   },
                   "request_id": "setup",
                   "address": null,
-                  "hash": "bbf3a16f6baca3d7d8cb4b0a76b8d7a463297d91a935fd7397867998c969e44b"
+                  "hash": "885a266160b7874691c0c5dbc2b748ed0e81a6c76b389bb340e433eeaf3fa97a"
                 },
                 {
                   "seq": 1,
@@ -224,6 +228,7 @@ on_both_stores! {
         crate::people::every_change(&server).await;
         crate::sessions::every_change(&server).await;
         crate::teams::every_change(&server).await;
+        crate::roles::every_change(&server).await;
         let events = whole_list(server.admin(), "/v1/audit/events").await;
         let actions: Vec<String> = events.iter().map(|event| text(event, "/action")).collect();
         for action in claviger_domain::audit::Action::ALL {

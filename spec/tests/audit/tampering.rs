@@ -71,7 +71,7 @@ on_both_stores! {
               "intact": true,
               "events": 12,
               "head_seq": 12,
-              "head_hash": "e6f0020bcc5dbdb962527731e1b93301a9126698fa583273cffd31b2c4104dcc",
+              "head_hash": "3b16dff2b1ffbd812395bfe08540b62094dac0bbb79ce48ef37ce50869685cec",
               "fault": null
             }"#]]);
     }

@@ -157,7 +157,7 @@ on_both_stores! {
 
         expect![[r#"
             {} → 400 field_missing name field_missing
-            {"name":"ci bot"} → 400 field_missing scopes field_missing
+            {"name":"ci bot"} → 400 input_invalid scopes scopes_empty
             {"name":"ci bot","scopes":["tokens:read"],"admin":true} → 400 field_unknown admin field_unknown
             {"name":7,"scopes":["tokens:read"]} → 400 field_invalid name field_invalid
             {"name":"ci bot","scopes":"tokens:read"} → 400 field_invalid scopes field_invalid
@@ -237,12 +237,13 @@ on_both_stores! {
                     "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
                     "restrictions": null,
+                    "roles": [],
                     "scopes": ["deployments:write"],
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "a4efaf3eafcbd47d242ec98cbf3b287b39adb3058d3942fdfc79fa297edbc334"
+                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
                 }
               ],
               "next_cursor": null

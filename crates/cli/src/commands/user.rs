@@ -5,6 +5,7 @@ use claviger_api::teams::TeamRole;
 use claviger_api::users::{ChangedUser, ListUsers, Role, UpdateUser, User as Record, UserState};
 
 use crate::{
+    assignment::{Assign, line},
     exit::{self, Exit, Outcome},
     output::{self, Stream},
     paging::{self, Paging},
@@ -19,6 +20,7 @@ pub(crate) enum User {
     List(List),
     Show(Show),
     Role(SetRole),
+    Assign(AssignRoles),
     Deactivate(Deactivate),
     Reactivate(Reactivate),
     ResetPassword(ResetPassword),
@@ -116,6 +118,19 @@ pub(crate) struct ResetPassword {
     remote: Remote,
 }
 
+/// Say which roles a person has on resources: all of them, so that none is left by mistake.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REMOTE)]
+pub(crate) struct AssignRoles {
+    /// The person's id, `usr_…`.
+    id: String,
+    /// A role on resources, such as `application.view teams=* environments=* names=*`; repeat it for more.
+    #[arg(value_name = "ROLE")]
+    roles: Vec<Assign>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
 // === impl User ===
 
 impl User {
@@ -124,6 +139,7 @@ impl User {
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
             Self::Role(command) => command.run().await,
+            Self::Assign(command) => command.run().await,
             Self::Deactivate(Deactivate { id, remote }) => {
                 let changed = remote.client()?.deactivate_user(&id).await?;
                 show_change(&remote, &changed)
@@ -182,6 +198,17 @@ impl SetRole {
     }
 }
 
+impl AssignRoles {
+    async fn run(self) -> Outcome {
+        let body = UpdateUser {
+            roles: Some(self.roles.into_iter().map(|Assign(role)| role).collect()),
+            ..UpdateUser::default()
+        };
+        let changed = self.remote.client()?.update_user(&self.id, &body).await?;
+        show_change(&self.remote, &changed)
+    }
+}
+
 impl ResetPassword {
     async fn run(self) -> Outcome {
         let reset = self.remote.client()?.issue_password_reset(&self.id).await?;
@@ -230,6 +257,7 @@ fn show(user: &Record) -> Outcome<()> {
         ),
         ("created", user.created_at.clone()),
     ];
+    pairs.extend(user.roles.iter().map(|role| ("on resources", line(role))));
     if let Some(at) = &user.deactivated_at {
         pairs.push(("deactivated", at.clone()));
     }

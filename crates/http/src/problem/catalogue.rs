@@ -128,6 +128,31 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The JSON has too many values, or an array too many strings.",
     ),
     (
+        "kind_in_use",
+        409,
+        "A role names this kind, or an action that would go. Change the role first.",
+    ),
+    (
+        "kind_is_preset",
+        409,
+        "A preset kind stays as it is. Choose another name.",
+    ),
+    (
+        "kind_limit_reached",
+        409,
+        "The organization has as many kinds of resources as fit. Delete one first.",
+    ),
+    (
+        "kind_not_found",
+        404,
+        "Your organization has no kind of this name of its own.",
+    ),
+    (
+        "kind_reserved",
+        409,
+        "Scopes govern this kind of resource. Choose another name.",
+    ),
+    (
         "last_administrator",
         409,
         "The organization keeps one super administrator who may act. Make another one first.",
@@ -210,6 +235,26 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "role_exceeds_caller",
         403,
         "The role brings more than the calling token has. Nobody hands out what they do not have.",
+    ),
+    (
+        "role_in_use",
+        409,
+        "Live tokens or people have this role. Take it from them first.",
+    ),
+    (
+        "role_is_preset",
+        409,
+        "A preset role stays as it is. Choose another name.",
+    ),
+    (
+        "role_limit_reached",
+        409,
+        "The organization has as many roles as fit. Delete one first.",
+    ),
+    (
+        "role_not_found",
+        404,
+        "Your organization has no role of this name of its own.",
     ),
     ("route_not_found", 404, "There is nothing at this path."),
     (

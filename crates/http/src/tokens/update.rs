@@ -15,6 +15,7 @@ use crate::json::Json;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use crate::query::PathId;
+use crate::roles::wire::parsed_assignments;
 
 /// Update a token
 ///
@@ -62,8 +63,10 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
     ));
     let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
     let restrictions = fields.take_all(restrictions.transpose());
-    let given = (scopes, restrictions);
-    let (Some(name), Some(description), Some(expiry), (Some(scopes), Some(restrictions))) =
+    let roles = body.roles.as_deref().map(parsed_assignments);
+    let roles = fields.take_all(roles.transpose());
+    let given = (scopes, restrictions, roles);
+    let (Some(name), Some(description), Some(expiry), (Some(scopes), Some(restrictions), Some(roles))) =
         (name, description, expiry, given)
     else {
         return Err(fields.refused());
@@ -73,6 +76,7 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
         description,
         scopes,
         restrictions,
+        roles,
         expiry,
     })
 }

@@ -12,6 +12,7 @@ use claviger_service::tokens::{Changed, Issued, Recipient, Revoked};
 
 use crate::fields::{id, instant};
 use crate::idempotency::render;
+use crate::roles::wire::assignments;
 
 /// A record as it stands at `now`.
 pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
@@ -39,6 +40,7 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
             Holder::Person(_) | Holder::Organization(_) | Holder::Team(_) => None,
         },
         restrictions: (!token.restrictions.is_empty()).then(|| restrictions(&token.restrictions)),
+        roles: assignments(&token.roles),
         created_at: token.created_at.to_string(),
         created_by: token.created_by.to_string(),
         updated_at: token.updated_at.to_string(),

@@ -14,10 +14,11 @@ use crate::json::Json;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use crate::query::PathId;
+use crate::roles::wire::parsed_assignments;
 
 /// Change a person
 ///
-/// Changes name or role; absent fields stay. Nobody hands out a role that could do more than the calling token. When this returns, the
+/// Changes name, role or the roles on resources; absent fields stay. Nobody hands out a role that could do more than the calling token. When this returns, the
 /// person's tokens do what the new role lets them, and no more.
 #[utoipa::path(
     patch,
@@ -42,12 +43,16 @@ pub(crate) async fn update_user(
     Json(body): Json<UpdateUser>,
 ) -> Result<Json<ChangedUser>, Problem> {
     let mut fields = Fields::default();
-    let Some(name) = fields.take(optional("name", body.name.as_deref(), Label::parse)) else {
+    let name = fields.take(optional("name", body.name.as_deref(), Label::parse));
+    let roles = body.roles.as_deref().map(parsed_assignments);
+    let roles = fields.take_all(roles.transpose());
+    let (Some(name), Some(roles)) = (name, roles) else {
         return Err(fields.refused());
     };
     let changes = PersonChanges {
         name,
         role: body.role.map(wire::parsed_role),
+        roles,
     };
     let changed = app.service().update_person(&permit.context, id, changes).await?;
     Ok(Json(wire::changed(&changed)))

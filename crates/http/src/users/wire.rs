@@ -5,6 +5,7 @@ use claviger_domain::owner::Role;
 use claviger_domain::person::{Person, PersonState, PersonTeam};
 use claviger_service::people::ChangedPerson;
 
+use crate::roles::wire::assignments;
 use crate::teams;
 use crate::tokens::wire::receipt;
 
@@ -20,6 +21,7 @@ pub(crate) fn user(person: &Person) -> api::User {
             PersonState::Deactivated => api::UserState::Deactivated,
         },
         teams: person.teams.iter().map(team).collect(),
+        roles: assignments(&person.roles),
         created_at: person.created_at.to_string(),
         deactivated_at: person.deactivated_at.map(|at| at.to_string()),
         has_password: person.has_password,

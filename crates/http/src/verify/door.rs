@@ -17,6 +17,7 @@ use axum::routing::future::RouteFuture;
 use bytes::{Bytes, BytesMut};
 use claviger_domain::owner::Means;
 use claviger_domain::{OrgId, TokenId};
+use claviger_service::NamedPlace;
 use claviger_verify::{Presentation, Required};
 use http::header::{CONTENT_TYPE, COOKIE};
 use http::request::Parts;
@@ -28,7 +29,7 @@ use tower::Service as _;
 
 use super::body::DoorBody;
 use super::wire::Shown;
-use super::{Question, decide};
+use super::{Question, Resource, decide};
 use crate::app::App;
 use crate::credentials::presented;
 use crate::guard::{RequiredScope, address_or_unknown, authorize, scope};
@@ -230,7 +231,41 @@ struct Borrowed<'a> {
     #[serde(default, borrow)]
     scopes: Vec<Cow<'a, str>>,
     #[serde(default, borrow)]
+    action: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    resource: Option<BorrowedResource<'a>>,
+    #[serde(default, borrow)]
     address: Option<Cow<'a, str>>,
+}
+
+/// A resource, borrowed likewise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BorrowedResource<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, borrow)]
+    team: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    service: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    environment: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+impl BorrowedResource<'_> {
+    fn named(&self) -> Resource<'_> {
+        Resource {
+            kind: &self.kind,
+            place: NamedPlace {
+                team: self.team.as_deref(),
+                service: self.service.as_deref(),
+                environment: self.environment.as_deref(),
+            },
+            name: self.name.as_deref(),
+        }
+    }
 }
 
 /// Decides, and writes the decision. A panic is a fault of ours, and of this request alone.
@@ -252,6 +287,9 @@ fn written(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<
     };
     let scopes = borrowed.scopes.iter().map(AsRef::as_ref);
     let question = Question::parse(&borrowed.token, scopes, borrowed.address.as_deref())?;
+    let resource = borrowed.resource.as_ref().map(BorrowedResource::named);
+    let directory = app.service().directory();
+    let question = question.about(directory, asker.org, borrowed.action.as_deref(), resource)?;
     let asking = peer.and_then(Peer::address);
     let decision = decide(app.verifier(), asker.org, &question, asking, app.now());
     let mut text = Vec::with_capacity(512);

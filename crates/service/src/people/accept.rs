@@ -11,7 +11,7 @@ use claviger_domain::owner::Principal;
 use claviger_domain::password::Password;
 use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
 use claviger_domain::team::MAX_MEMBERS;
-use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
+use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings, Token};
 use claviger_domain::{ScopeSet, Timestamp, UserId};
 use claviger_store::passwords::PasswordRow;
 use claviger_store::users::UserRow;
@@ -20,12 +20,12 @@ use claviger_token::{Digest, Secret, TicketKind};
 use serde_json::json;
 
 use super::invite::{gone, shown_teams};
-use super::{Joined, authority_of, person};
+use super::{Joined, authority_of, person, role_of};
 use crate::audit::{By, Record};
 use crate::catalogue::refuse_full;
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::tokens::{Issued, Maker, NewToken, Recipient};
+use crate::tokens::{Issued, Maker, NewToken, Recipient, first_roles};
 use crate::{Origin, Service};
 
 impl Service {
@@ -110,6 +110,7 @@ impl Service {
             role: invitation.role.as_str().to_owned(),
             created_at: now,
             deactivated_at: None,
+            roles: None,
         })
     }
 
@@ -121,12 +122,14 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Token, Secret, Authority)> {
         let owner = authority_of(tx, user).await?;
+        let memberships = teams::memberships_of(tx, user.id).await?;
         let new = NewToken {
             recipient: Recipient::Caller,
             name: Name::parse("name", "first token")?,
             description: Description::default(),
             scopes: scopes_of(&owner),
             restrictions: Restrictions::default(),
+            roles: first_roles(role_of(user)?, &memberships),
             expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
         };
         let newcomer = Maker {
@@ -135,7 +138,7 @@ impl Service {
             expires_at: None,
         };
         let (token, secret) = self.make(&new, Holder::Person(user.id), &newcomer, now)?;
-        let given = token.authority(|_| None);
+        let given = token.authority(&Surroundings::plain());
         Ok((token, secret, given))
     }
 }
@@ -181,7 +184,7 @@ async fn maker_still_may(tx: &mut Tx, invitation: &Invitation, now: Timestamp) -
             let Some(maker) = users::by_id(tx, maker).await? else {
                 return Ok(false);
             };
-            let given = invitation.role.authority(&invitation.teams);
+            let given = invitation.role.authority(&invitation.teams, []);
             let has = authority_of(tx, &maker).await?;
             Ok(maker.deactivated_at.is_none() && has.covers(&given).is_ok())
         }

@@ -43,7 +43,7 @@ impl Service {
         let ctx = ctx.clone();
         let invited = self.0.store.write(async move |tx: &mut Tx| {
             refuse_out_of_reach(tx, &ctx, &new).await?;
-            ctx.require_covers(&new.role.authority(&new.teams))?;
+            ctx.require_covers(&new.role.authority(&new.teams, []))?;
             let key = new.email.key();
             if users::email_is_taken(tx, ctx.org(), key.as_str()).await? {
                 let detail = "the organization has a person with this address";

@@ -64,9 +64,9 @@ impl Service {
                 return Ok(earlier);
             }
             let holder = service.holder(tx, &ctx, new.recipient).await?;
-            let teams = service.resolve(tx, &ctx, &new.restrictions).await?;
             let (token, secret) = service.make(&new, holder, &(&ctx.caller).into(), ctx.now())?;
-            let authority = token.authority(|service| teams.get(&service).copied());
+            let known = service.refer(tx, &ctx, &token, true, true).await?;
+            let authority = known.authority_of(&token);
             let is_sibling = token.owner == ctx.caller.owner;
             attenuates(&ctx.caller, &authority, is_sibling, token.expires_at)?;
             if is_sensitive(&token, &authority) {
@@ -118,6 +118,7 @@ impl Service {
             description: new.description.clone(),
             scopes: new.scopes,
             restrictions: new.restrictions.clone(),
+            roles: new.roles.clone(),
             hint: secret.hint(),
             digest,
             pepper,
@@ -159,6 +160,7 @@ impl Service {
             "holder": shown_holder(token.holder),
             "scopes": token.scopes,
             "restrictions": shown_restrictions(&token.restrictions),
+            "roles": token.roles,
             "expires_at": shown(token.expires_at),
             "hint": token.hint.as_str(),
         });

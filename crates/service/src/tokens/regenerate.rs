@@ -42,8 +42,7 @@ impl Service {
                 return Ok(earlier);
             }
             let mut token = service.live(tx, &ctx, id).await?;
-            let teams = service.resolve_known(tx, &token.restrictions).await?;
-            let authority = token.authority(|service| teams.get(&service).copied());
+            let authority = service.known(tx, &token).await?.authority_of(&token);
             may_regenerate(&ctx, &token, &authority)?;
 
             let secret = generate(&service.0.prefix, token.token_type(), &*service.0.random)?;

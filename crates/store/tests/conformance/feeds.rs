@@ -43,6 +43,7 @@ async fn people_are_found_by_their_address(home: Home) {
         role: "super_admin".to_owned(),
         created_at: NOW,
         deactivated_at: (id == 3).then_some(NOW),
+        roles: None,
     };
     let other = OrgId::from_i64(2);
     let rows = [

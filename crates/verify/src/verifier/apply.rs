@@ -44,8 +44,7 @@ impl Verifier {
             }
             Change::Owner(owner) => {
                 let Writer { policies, owners, .. } = &mut *writer;
-                self.owners
-                    .set(owners, (&self.policies, &mut *policies), &owner)?;
+                self.owners.set(owners, &self.policies, policies, &owner)?;
                 Ok(Applied::InForce)
             }
             Change::Peppers(peppers) => {
@@ -107,7 +106,7 @@ impl Verifier {
         let self_owned = entry.owner == OwnerId::from(entry.id);
         let owner = if self_owned {
             self.owners
-                .intern_org(owners, (&self.policies, &mut *policies), entry.org)?
+                .intern_org(owners, &self.policies, policies, entry.org)?
         } else {
             let admitted = Owner {
                 id: entry.owner,
@@ -115,8 +114,7 @@ impl Verifier {
                 authority: entry.owner_authority.clone(),
                 active: true,
             };
-            self.owners
-                .intern(owners, (&self.policies, &mut *policies), &admitted)?
+            self.owners.intern(owners, &self.policies, policies, &admitted)?
         };
         let policy = self.policies.intern(policies, &entry.authority)?;
         let revoked = if entry.revoked { REVOKED } else { 0 };

@@ -213,7 +213,7 @@ fn a_use_is_told_whatever_happens_to_the_record_meanwhile() {
             // A use that was marked on the record that is just being replaced is in the new one when the writer has taken it over.
             let known = || verifier.last_used(&digest(1)).map(|last| last.seconds());
             let told = (0..TURNS).any(|_| {
-                std::thread::yield_now();
+                thread::yield_now();
                 known().is_some_and(|known| known >= now.seconds())
             });
             assert!(told, "a use went lost");
