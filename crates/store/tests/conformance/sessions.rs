@@ -75,7 +75,6 @@ async fn signed_in(home: &Home) -> Store {
                 created_at: NOW,
                 deactivated_at: None,
                 rate_limit: None,
-                roles: None,
             };
             users::insert(tx, &user).await?;
         }
