@@ -259,6 +259,7 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         service_team: None,
         restrictions: None,
         roles: None,
+        reason: None,
         terms: None,
         token_type: String::new(),
         name: String::new(),

@@ -13,6 +13,7 @@ pub mod invitations;
 pub mod limits;
 pub mod page;
 pub mod peppers;
+pub mod policy;
 pub mod problem;
 pub mod roles;
 pub mod scopes;

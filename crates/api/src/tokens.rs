@@ -62,6 +62,8 @@ pub struct Token {
     pub name: String,
     /// For people; may be empty.
     pub description: String,
+    /// Why it was made; `null` where nobody had to say.
+    pub reason: Option<String>,
     /// What it may do.
     #[schema(example = json!(["deployments:write"]))]
     pub scopes: Vec<String>,
@@ -111,7 +113,7 @@ pub struct Token {
     pub revoked_at: Option<String>,
     /// Who revoked it.
     pub revoked_by: Option<String>,
-    /// Why: `requested`, `by_holder` or `leaked`.
+    /// Why: `requested`, `by_holder`, `leaked` or `unused`.
     pub revoke_reason: Option<String>,
     /// What the revoking person wrote.
     pub revoke_note: Option<String>,
@@ -136,6 +138,9 @@ pub struct IssueToken {
     /// At most 350 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Why it is made, 1–128 characters: a token that reaches the whole organization needs it, and one without an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What it may do; never more than the calling token. `*` stands for every scope that exists today. May be absent when there are
     /// `roles`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -204,6 +209,9 @@ pub struct UpdateToken {
     /// A new description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Why it is there, 1–128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The new scopes, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Scope(commands::scope::Scope),
     #[command(subcommand)]
+    Policy(commands::policy::Policy),
+    #[command(subcommand)]
     Role(commands::role::Role),
     #[command(subcommand)]
     Kind(commands::role::Kind),

@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod invitation;
 pub(crate) mod openapi;
 pub(crate) mod pepper;
+pub(crate) mod policy;
 pub(crate) mod role;
 pub(crate) mod scan;
 pub(crate) mod scope;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Verify(command) => wait(command.run()),
         Command::Explain(command) => wait(command.run()),
         Command::Scope(command) => wait(command.run()),
+        Command::Policy(command) => wait(Box::pin(command.run())),
         Command::Role(command) => wait(Box::pin(command.run())),
         Command::Kind(command) => wait(Box::pin(command.run())),
         Command::User(command) => wait(Box::pin(command.run())),

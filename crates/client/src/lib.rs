@@ -37,6 +37,7 @@ mod id;
 mod invitations;
 mod pages;
 mod peppers;
+mod policy;
 mod roles;
 mod scopes;
 mod services;

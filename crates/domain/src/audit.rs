@@ -105,6 +105,8 @@ pub enum Action {
     CalendarFeedCreated,
     /// A calendar feed was ended.
     CalendarFeedRevoked,
+    /// The policy for new tokens was written.
+    PolicyWritten,
     /// A new pepper took over.
     PepperRotated,
     /// The previous pepper was given up.
@@ -113,7 +115,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -163,6 +165,7 @@ impl Action {
         Self::DeliveryRetried,
         Self::CalendarFeedCreated,
         Self::CalendarFeedRevoked,
+        Self::PolicyWritten,
         Self::PepperRotated,
         Self::PepperRetired,
     ];
@@ -219,6 +222,7 @@ impl Action {
             Self::DeliveryRetried => "delivery.retried",
             Self::CalendarFeedCreated => "calendar_feed.created",
             Self::CalendarFeedRevoked => "calendar_feed.revoked",
+            Self::PolicyWritten => "policy.written",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
         }

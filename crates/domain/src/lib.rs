@@ -15,6 +15,7 @@ pub mod name;
 pub mod owner;
 pub mod password;
 pub mod person;
+pub mod policy;
 pub mod receipt;
 pub mod reminder;
 pub mod resource;

@@ -41,6 +41,8 @@ pub struct Token {
     pub name: Name,
     /// For people.
     pub description: Description,
+    /// Why it was made; said where the policy asks for it.
+    pub reason: Option<Label>,
     /// What it may do.
     pub scopes: ScopeSet,
     /// Where it may do that, within what its holder reaches.
@@ -94,6 +96,8 @@ pub enum RevokeReason {
     ByHolder,
     /// Someone who found it reported the leak by presenting it.
     Leaked,
+    /// Nobody used it for as long as the policy says.
+    Unused,
 }
 
 /// When and whence a token was last accepted.
@@ -149,12 +153,13 @@ impl RevokeReason {
             Self::Requested => "requested",
             Self::ByHolder => "by_holder",
             Self::Leaked => "leaked",
+            Self::Unused => "unused",
         }
     }
 
     /// Reads the stored text.
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Requested, Self::ByHolder, Self::Leaked]
+        [Self::Requested, Self::ByHolder, Self::Leaked, Self::Unused]
             .into_iter()
             .find(|reason| reason.as_str() == text)
     }
@@ -214,6 +219,12 @@ impl Token {
         } else {
             TokenState::Live
         }
+    }
+
+    /// When it was last used, or issued when it never was: since then nobody has used it.
+    pub fn idle_since(&self) -> Timestamp {
+        let used = self.last_use.as_ref().map(|used| used.at);
+        used.map_or(self.created_at, |used| used.max(self.created_at))
     }
 
     /// True when the token is accepted at `now`.
@@ -341,6 +352,7 @@ pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
         holder,
         name: Name::parse("name", "ci bot").unwrap(),
         description: Description::default(),
+        reason: None,
         scopes: ScopeSet::only(Scope::DeploymentsWrite),
         restrictions,
         roles: Vec::new(),

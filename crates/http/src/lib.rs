@@ -25,6 +25,7 @@ mod openapi;
 mod passwords;
 mod peer;
 mod peppers;
+mod policy;
 pub mod problem;
 pub mod query;
 mod roles;

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::openapi::Document;
 use crate::{
     audit, calendar_feeds, deployments, environments, explain, guarded, invitations, kinds, layers, open,
-    passwords, peppers, roles, scopes, services, sessions, setup, stages, system, teams, tokens, users,
-    verify, webhooks,
+    passwords, peppers, policy, roles, scopes, services, sessions, setup, stages, system, teams, tokens,
+    users, verify, webhooks,
 };
 
 /// The router with all its layers.
@@ -58,6 +58,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     let router = guarded!(router, audit::export::export_audit);
     let router = guarded!(router, audit::verify::verify_audit);
 
+    let router = guarded!(router, policy::show::show_policy);
+    let router = guarded!(router, policy::put::put_policy);
     let router = guarded!(router, peppers::list::list_peppers);
     let router = guarded!(router, scopes::list::list_scopes);
     let router = guarded!(router, roles::list::list_roles);

@@ -66,6 +66,7 @@ impl Service {
             }
             if turn.is_multiple_of(CLEAR_EVERY) {
                 self.report("clearing idempotent answers", self.clear_answers().await);
+                self.report("revoking what nobody uses", self.revoke_unused().await);
                 self.report("clearing old sessions", self.clear_sessions().await);
                 self.report("anchoring the audit trail", self.anchor_audit().await);
             }

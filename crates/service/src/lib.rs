@@ -25,6 +25,7 @@ pub mod outbound;
 mod owners;
 pub mod people;
 pub mod peppers;
+mod policy;
 mod reminders;
 pub mod roles;
 mod seal;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::name::{Description, Email, Label, Name};
 use claviger_domain::owner::{Principal, Role};
+use claviger_domain::policy::Policy;
 use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings};
 use claviger_domain::{OrgId, ScopeSet, UserId};
@@ -155,9 +156,9 @@ impl Service {
             .ok_or_else(|| Error::not_found("user"))?;
         let name = Name::parse("name", &format!("reissued {}", origin.now))?;
         let (token, secret) = self.make(
-            &first_token(name, expiry),
+            &first_token(name, expiry)?,
             Holder::Person(user.id),
-            &maker(user.org, user.id),
+            (&maker(user.org, user.id), &Policy::default()),
             origin.now,
         )?;
         self.store_first_token(origin, token, secret, None).await
@@ -189,9 +190,9 @@ impl Service {
         let user = UserId::from_i64(self.0.ids.next(now));
         let name = Name::parse("name", "first administrator")?;
         let (token, secret) = self.make(
-            &first_token(name, administrator.expiry),
+            &first_token(name, administrator.expiry)?,
             Holder::Person(user),
-            &maker(org, user),
+            (&maker(org, user), &Policy::default()),
             now,
         )?;
         let row = UserRow {
@@ -282,17 +283,18 @@ fn completed() -> Error {
     }
 }
 
-fn first_token(name: Name, expiry: Option<Expiry>) -> NewToken {
-    NewToken {
+fn first_token(name: Name, expiry: Option<Expiry>) -> Result<NewToken> {
+    Ok(NewToken {
         recipient: Recipient::Caller,
         name,
         description: Description::default(),
         scopes: ScopeSet::all(),
+        reason: Some(Label::parse("reason", "made by the operator at the machine")?),
         restrictions: Restrictions::default(),
         roles: first_roles(Role::SuperAdmin, &[]),
         terms: Terms::default(),
         expiry,
-    }
+    })
 }
 
 /// The administrator, for whom the operator at the machine makes the token.

@@ -32,7 +32,7 @@ pub(crate) use compile::{Compiler, Given};
 pub(crate) use issue::Maker;
 pub(crate) use record::from_row;
 
-use claviger_domain::name::{Description, Name};
+use claviger_domain::name::{Description, Label, Name};
 
 /// A token to issue.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct NewToken {
     pub name: Name,
     /// For people.
     pub description: Description,
+    /// Why it is made, where the policy asks for it.
+    pub reason: Option<Label>,
     /// What it may do.
     pub scopes: ScopeSet,
     /// Where, within what its holder reaches.

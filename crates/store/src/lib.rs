@@ -32,6 +32,7 @@ pub mod names;
 pub mod notices;
 pub mod organizations;
 pub mod passwords;
+pub mod policies;
 mod postgres;
 mod reader;
 pub mod roles;

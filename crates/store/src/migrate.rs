@@ -57,6 +57,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "roles",
         sql: include_str!("../migrations/0008_roles.sql"),
     },
+    Migration {
+        version: 9,
+        name: "policy",
+        sql: include_str!("../migrations/0009_policy.sql"),
+    },
 ];
 
 /// Applies what is missing.

@@ -25,7 +25,7 @@ macro_rules! columns {
          revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
          revoke_reason, revoke_note, last_used_address, holder_id, restrictions, \
          CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END, \
-         terms, last_used_in, roles"
+         terms, last_used_in, roles, reason"
     };
 }
 const COLUMNS: &str = columns!();
@@ -49,6 +49,8 @@ pub struct TokenRow {
     pub restrictions: Option<String>,
     /// Its role assignments as JSON; `None` = none.
     pub roles: Option<String>,
+    /// Why it was made.
+    pub reason: Option<String>,
     /// Its terms as JSON; `None` = none.
     pub terms: Option<String>,
     /// The name as it was given.
@@ -141,8 +143,8 @@ pub struct IndexRow<'r> {
 /// [`StoreError::Conflict`] for a digest that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO token (id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, \
-               expires_at, scopes, name, name_key, description, holder_id, restrictions, terms, roles) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+               expires_at, scopes, name, name_key, description, holder_id, restrictions, terms, roles, reason) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     let params = [
         token.id.into(),
         token.org.into(),
@@ -163,6 +165,7 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         token.restrictions.clone().into(),
         token.terms.clone().into(),
         token.roles.clone().into(),
+        token.reason.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -213,7 +216,7 @@ pub async fn live_name_exists(
 /// Those of the store.
 pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "UPDATE token SET name = $2, name_key = $3, description = $4, scopes = $5, expires_at = $6, updated_at = $7, \
-               restrictions = $8, terms = $9, roles = $10 WHERE id = $1";
+               restrictions = $8, terms = $9, roles = $10, reason = $11 WHERE id = $1";
     let params = [
         token.id.into(),
         (&token.name).into(),
@@ -225,6 +228,7 @@ pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         token.restrictions.clone().into(),
         token.terms.clone().into(),
         token.roles.clone().into(),
+        token.reason.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -273,6 +277,35 @@ pub async fn revoke(
     let rows = tx.query(sql, &params).await?;
     rows.iter()
         .map(|row| Ok((row.get(0)?, digest(row, 1)?)))
+        .collect()
+}
+
+/// Live records of a type that were neither issued nor used since then, as far as uses were flushed; at most `limit`.
+///
+/// # Errors
+/// Those of the store.
+pub async fn unused(
+    tx: &mut Tx,
+    org: OrgId,
+    token_type: &str,
+    since: Timestamp,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<TokenId>, StoreError> {
+    let sql = "SELECT id FROM token WHERE org_id = $1 AND type = $2 AND revoked_at IS NULL \
+               AND (expires_at IS NULL OR expires_at > $4) AND created_at <= $3 \
+               AND (last_used_at IS NULL OR last_used_at <= $3) ORDER BY id LIMIT $5";
+    let params = [
+        org.into(),
+        token_type.into(),
+        since.into(),
+        now.into(),
+        limit.into(),
+    ];
+    tx.query(sql, &params)
+        .await?
+        .iter()
+        .map(|row| row.get(0))
         .collect()
 }
 
@@ -420,6 +453,7 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
         terms: row.get(25)?,
         last_used_in: row.get(26)?,
         roles: row.get(27)?,
+        reason: row.get(28)?,
     })
 }
 

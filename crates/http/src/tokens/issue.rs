@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use claviger_api::tokens::{IssueToken, IssuedToken, TokenType};
-use claviger_domain::name::{Description, Name};
+use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::token::parse_scopes;
 use claviger_domain::{FieldError, ScopeSet};
 use claviger_service::Reply;
@@ -87,6 +87,7 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
         body.description.as_deref(),
         Description::parse,
     ));
+    let reason = fields.take(optional("reason", body.reason.as_deref(), Label::parse));
     let scopes = fields.take_all(scopes(body));
     let roles = fields.take_all(parsed_assignments(&body.roles));
     let expiry = fields.take(wire::expiry(
@@ -103,10 +104,10 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
     let given = (recipient, scopes, restrictions, roles, terms);
     let (
         Some(name),
-        Some(description),
+        Some((description, reason)),
         Some(expiry),
         (Some(recipient), Some(scopes), Some(restrictions), Some(roles), Some(terms)),
-    ) = (name, description, expiry, given)
+    ) = (name, description.zip(reason), expiry, given)
     else {
         return Err(fields.refused());
     };
@@ -114,6 +115,7 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
         recipient,
         name,
         description: description.unwrap_or_default(),
+        reason,
         scopes,
         restrictions: restrictions.unwrap_or_default(),
         roles,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use claviger_api::tokens::{ChangedToken, UpdateToken};
 use claviger_domain::TokenId;
-use claviger_domain::name::{Description, Name};
+use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::token::parse_scopes;
 use claviger_service::tokens::TokenChanges;
 
@@ -54,6 +54,7 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
         body.description.as_deref(),
         Description::parse,
     ));
+    let reason = fields.take(optional("reason", body.reason.as_deref(), Label::parse));
     let scopes = body.scopes.as_deref().map(|texts| parse_scopes("scopes", texts));
     let scopes = fields.take_all(scopes.transpose());
     let expiry = fields.take(wire::expiry(
@@ -69,16 +70,17 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
     let given = (scopes, restrictions, roles, terms);
     let (
         Some(name),
-        Some(description),
+        Some((description, reason)),
         Some(expiry),
         (Some(scopes), Some(restrictions), Some(roles), Some(terms)),
-    ) = (name, description, expiry, given)
+    ) = (name, description.zip(reason), expiry, given)
     else {
         return Err(fields.refused());
     };
     Ok(TokenChanges {
         name,
         description,
+        reason,
         scopes,
         restrictions,
         roles,

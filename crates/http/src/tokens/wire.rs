@@ -24,6 +24,7 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
         token_type: token_type(token.token_type()),
         name: token.name.as_str().to_owned(),
         description: token.description.as_str().to_owned(),
+        reason: token.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         scopes: scopes(token.scopes),
         hint: token.hint.as_str().to_owned(),
         state: match token.state(now) {

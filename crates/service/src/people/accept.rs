@@ -10,6 +10,7 @@ use claviger_domain::name::{Description, Email, Label, Name};
 use claviger_domain::owner::Principal;
 use claviger_domain::password::Password;
 use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
+use claviger_domain::policy::Policy;
 use claviger_domain::team::MAX_MEMBERS;
 use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings, Token};
@@ -130,6 +131,7 @@ impl Service {
             name: Name::parse("name", "first token")?,
             description: Description::default(),
             scopes: scopes_of(&owner),
+            reason: None,
             restrictions: Restrictions::default(),
             roles: first_roles(role_of(user)?, &memberships),
             terms: Terms::default(),
@@ -140,7 +142,12 @@ impl Service {
             principal: Principal::User(user.id),
             expires_at: None,
         };
-        let (token, secret) = self.make(&new, Holder::Person(user.id), &newcomer, now)?;
+        let (token, secret) = self.make(
+            &new,
+            Holder::Person(user.id),
+            (&newcomer, &Policy::default()),
+            now,
+        )?;
         let given = token.authority(&Surroundings::plain());
         Ok((token, secret, given))
     }

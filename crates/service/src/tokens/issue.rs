@@ -1,12 +1,13 @@
 //! Issue: a new record and its secret, which is shown once.
 
-use std::time::Duration;
-
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
+use claviger_domain::name::Label;
 use claviger_domain::owner::{Caller, Principal};
+use claviger_domain::policy::Policy;
 use claviger_domain::session::is_sensitive;
-use claviger_domain::token::{DEFAULT_DAYS, Expiry, Holder, Token, attenuates};
+use claviger_domain::terms::Terms;
+use claviger_domain::token::{Expiry, Holder, Token, attenuates};
 use claviger_domain::{OrgId, Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
 use claviger_token::{Digest, PepperId, Secret, generate};
@@ -20,7 +21,7 @@ use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
 use crate::idempotency::{Once, Reply};
-use crate::{Context, Service};
+use crate::{Context, Service, policy};
 
 /// Who makes a token, as far as its record tells.
 pub(crate) struct Maker {
@@ -67,7 +68,8 @@ impl Service {
                 return Ok(earlier);
             }
             let holder = service.holder(tx, &ctx, new.recipient).await?;
-            let (token, secret) = service.make(&new, holder, &(&ctx.caller).into(), ctx.now())?;
+            let policy = policy::of(tx, ctx.org()).await?;
+            let (token, secret) = service.make(&new, holder, (&(&ctx.caller).into(), &policy), ctx.now())?;
             let known = service.refer(tx, &ctx, &token, true, true).await?;
             let authority = known.authority_of(&token);
             let is_sibling = token.owner == ctx.caller.owner;
@@ -103,13 +105,14 @@ impl Service {
         &self,
         new: &NewToken,
         holder: Holder,
-        maker: &Maker,
+        (maker, policy): (&Maker, &Policy),
         now: Timestamp,
     ) -> Result<(Token, Secret)> {
-        let expires_at = match new.expiry {
-            Some(expiry) => expiry.resolve(expiry_field(expiry), now)?,
-            None => Some(default_end(maker.expires_at, now)),
-        };
+        let field = new.expiry.map_or("expires_at", expiry_field);
+        let token_type = holder.token_type();
+        let reason = new.reason.as_ref();
+        let expires_at = policy.end(token_type, new.expiry, maker.expires_at, reason, (field, now))?;
+        refuse_query(policy, &new.terms)?;
         new.terms.permit(new.scopes)?;
         let id = TokenId::from_i64(self.0.ids.next(now));
         let secret = generate(&self.0.prefix, holder.token_type(), &*self.0.random)?;
@@ -121,6 +124,7 @@ impl Service {
             holder,
             name: new.name.clone(),
             description: new.description.clone(),
+            reason: new.reason.clone(),
             scopes: new.scopes,
             restrictions: new.restrictions.clone(),
             roles: new.roles.clone(),
@@ -167,6 +171,7 @@ impl Service {
             "scopes": token.scopes,
             "restrictions": shown_restrictions(&token.restrictions),
             "roles": token.roles,
+            "reason": token.reason.as_ref().map(Label::as_str),
             "terms": shown_terms(&token.terms),
             "expires_at": shown(token.expires_at),
             "hint": token.hint.as_str(),
@@ -200,10 +205,11 @@ pub(super) const fn expiry_field(expiry: Expiry) -> &'static str {
     }
 }
 
-/// 90 days, or the end of the calling token when that comes sooner.
-fn default_end(callers: Option<Timestamp>, now: Timestamp) -> Timestamp {
-    let end = now.plus_days(DEFAULT_DAYS).truncated_to_millis();
-    callers
-        .map_or(end, |callers| callers.min(end))
-        .max(now + Duration::from_millis(1))
+/// A token that may come in an address is made only where the policy allows it.
+pub(super) fn refuse_query(policy: &Policy, terms: &Terms) -> Result<()> {
+    if terms.allow_query && !policy.query_tokens {
+        let detail = "the policy of the organization allows no token in addresses";
+        return Err(Error::field("allow_query", "query_not_allowed", detail));
+    }
+    Ok(())
 }

@@ -47,6 +47,12 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         name: Name::parse("name", &row.name).map_err(|_| broken("name"))?,
         description: Description::parse("description", &row.description)
             .map_err(|_| broken("description"))?,
+        reason: row
+            .reason
+            .as_deref()
+            .map(|reason| Label::parse("reason", reason))
+            .transpose()
+            .map_err(|_| broken("reason"))?,
         scopes: ScopeSet::from_stored(&row.scopes),
         hint: row.hint.parse().map_err(|_| broken("hint"))?,
         digest: row.digest,
@@ -77,6 +83,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         restrictions: (!token.restrictions.is_empty())
             .then(|| serde_json::to_string(&token.restrictions).unwrap_or_default()),
         roles: roles::to_stored(&token.roles),
+        reason: token.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         terms: (!token.terms.is_empty()).then(|| serde_json::to_string(&token.terms).unwrap_or_default()),
         name: token.name.as_str().to_owned(),
         name_key: token.name.key().into_string(),

@@ -3,7 +3,8 @@
 use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
-use claviger_domain::name::{Description, Name};
+use claviger_domain::name::{Description, Label, Name};
+use claviger_domain::policy::Policy;
 use claviger_domain::role::Assignment;
 use claviger_domain::session::is_sensitive;
 use claviger_domain::terms::TermsChanges;
@@ -13,12 +14,12 @@ use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Change;
 use serde_json::{Map, Value, json};
 
-use super::issue::expiry_field;
+use super::issue::{expiry_field, refuse_query};
 use super::{Changed, shown, shown_restrictions, shown_terms};
 use crate::audit::Record;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
-use crate::{Context, Service};
+use crate::{Context, Service, policy};
 
 /// What to change; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub struct TokenChanges {
     pub name: Option<Name>,
     /// A new description.
     pub description: Option<Description>,
+    /// Why it is there.
+    pub reason: Option<Label>,
     /// The new scopes, all of them.
     pub scopes: Option<ScopeSet>,
     /// The new restrictions, all of them.
@@ -52,7 +55,8 @@ impl Service {
         let seen = visibility.clone();
         let changed = self.0.store.write(async move |tx: &mut Tx| {
             let before = service.live(tx, &ctx, id).await?;
-            let token = changed(&before, &changes, ctx.now())?;
+            let policy = policy::of(tx, ctx.org()).await?;
+            let token = changed(&before, &changes, &policy, ctx.now())?;
             let (restrictions, roles) = (changes.restrictions.is_some(), changes.roles.is_some());
             let after = service.refer(tx, &ctx, &token, restrictions, roles).await?;
             let known = service.known(tx, &before).await?;
@@ -85,7 +89,7 @@ impl Service {
     }
 }
 
-fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Token> {
+fn changed(before: &Token, changes: &TokenChanges, policy: &Policy, now: Timestamp) -> Result<Token> {
     let mut token = before.clone();
     if let Some(name) = &changes.name {
         token.name = name.clone();
@@ -102,8 +106,15 @@ fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Tok
     if let Some(roles) = &changes.roles {
         token.roles.clone_from(roles);
     }
+    if let Some(reason) = &changes.reason {
+        token.reason = Some(reason.clone());
+    }
     if let Some(expiry) = changes.expiry {
-        token.expires_at = expiry.resolve(expiry_field(expiry), now)?;
+        let (field, reason) = (expiry_field(expiry), token.reason.as_ref());
+        token.expires_at = policy.end(token.token_type(), Some(expiry), None, reason, (field, now))?;
+    }
+    if changes.terms.allow_query == Some(true) {
+        refuse_query(policy, &token.terms.changed(&changes.terms))?;
     }
     token.terms = token.terms.changed(&changes.terms);
     token.terms.permit(token.scopes)?;
@@ -152,6 +163,11 @@ fn difference(before: &Token, after: &Token) -> Value {
         "description",
         before.description.as_str().into(),
         after.description.as_str().into(),
+    );
+    compare(
+        "reason",
+        json!(before.reason.as_ref().map(Label::as_str)),
+        json!(after.reason.as_ref().map(Label::as_str)),
     );
     compare("scopes", json!(before.scopes), json!(after.scopes));
     compare(

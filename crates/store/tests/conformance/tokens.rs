@@ -38,6 +38,7 @@ pub(crate) fn token(id: i64) -> TokenRow {
         service_team: None,
         restrictions: None,
         roles: None,
+        reason: None,
         terms: None,
         name: format!("Token {id}"),
         name_key: format!("token {id}"),

@@ -48,6 +48,9 @@ pub(crate) struct Issue {
     /// Let senders put it into the address as `?token=`, where others may read it. Its only scope is then `deployments:write`.
     #[arg(long)]
     allow_query: bool,
+    /// Why it is made: a global token needs it, and one without an end.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// A description for people.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -77,6 +80,7 @@ impl Issue {
             allow_query: self.allow_query.then_some(true),
             name: self.name,
             description: self.description,
+            reason: self.reason,
             scopes: self.scopes,
             roles: self.assign.into_iter().map(|Assign(role)| role).collect(),
             ..IssueToken::default()

@@ -33,6 +33,9 @@ struct Changes {
     /// A new name.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Why it is there.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// A new description.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -95,6 +98,7 @@ impl From<Changes> for UpdateToken {
             allow_query: changes.allow_query,
             name: changes.name,
             description: changes.description,
+            reason: changes.reason,
             scopes: changes.scopes,
             restrictions: if changes.unrestricted {
                 Some(Restrictions::default())

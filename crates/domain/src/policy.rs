@@ -1,0 +1,296 @@
+//! The policy of an organization: how long its tokens live, by type, and what becomes of those that nobody uses.
+//!
+//! Invariant: a policy bounds what is issued or prolonged from now on; a token that lives keeps the end it was given.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::Label;
+use crate::time::DAY_SECONDS;
+use crate::token::{DEFAULT_DAYS, Expiry, MAX_DAYS, TokenType};
+use crate::{FieldError, Timestamp};
+
+/// The longest life of a token that reaches the whole organization, in days, unless the policy allows more (security.md T9).
+pub const GLOBAL_MAX_DAYS: u32 = 90;
+
+/// The rules for tokens of one type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypePolicy {
+    /// Days that a token lives when its maker names no end.
+    pub default_days: u32,
+    /// The most days that it may live; `None` = as many as there are.
+    pub max_days: Option<u32>,
+    /// Whether it may live without an end, for a reason.
+    pub never_allowed: bool,
+    /// Days without a use after which it is shown as unused; `None` = never.
+    pub unused_after_days: Option<u32>,
+    /// Days without a use after which it is revoked; `None` = never.
+    pub revoke_unused_after_days: Option<u32>,
+}
+
+/// The rules for tokens of every type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Tokens that act as a person.
+    pub personal: TypePolicy,
+    /// Tokens that reach the whole organization.
+    pub global: TypePolicy,
+    /// Tokens of a team.
+    pub team: TypePolicy,
+    /// Tokens of a service.
+    pub service: TypePolicy,
+    /// Whether tokens may be allowed to come in a query string.
+    pub query_tokens: bool,
+}
+
+// === impl TypePolicy ===
+
+impl TypePolicy {
+    const ORDINARY: Self = Self {
+        default_days: DEFAULT_DAYS,
+        max_days: None,
+        never_allowed: true,
+        unused_after_days: Some(90),
+        revoke_unused_after_days: None,
+    };
+
+    /// Shows that the rules fit together. `field` names the type.
+    ///
+    /// # Errors
+    /// `days_out_of_range`, `default_exceeds_maximum`, `never_contradicts_maximum`.
+    pub fn check(&self, field: &str) -> Result<(), Vec<FieldError>> {
+        let most = u32::try_from(MAX_DAYS).unwrap_or(u32::MAX);
+        let named = [
+            ("default_days", Some(self.default_days)),
+            ("max_days", self.max_days),
+            ("unused_after_days", self.unused_after_days),
+            ("revoke_unused_after_days", self.revoke_unused_after_days),
+        ];
+        let out_of_range =
+            |(_, days): &(&str, Option<u32>)| days.is_some_and(|days| days == 0 || days > most);
+        let mut errors: Vec<FieldError> = named
+            .into_iter()
+            .filter(out_of_range)
+            .map(|(name, _)| {
+                let detail = format!("1–{most} days");
+                FieldError::new(format!("{field}.{name}"), "days_out_of_range", detail)
+            })
+            .collect();
+        if self.max_days.is_some_and(|most| self.default_days > most) {
+            let detail = "the default life is longer than the longest";
+            errors.push(FieldError::new(
+                format!("{field}.default_days"),
+                "default_exceeds_maximum",
+                detail,
+            ));
+        }
+        if self.never_allowed && self.max_days.is_some() {
+            let detail = "a token without an end would outlive `max_days`; allow one of the two";
+            errors.push(FieldError::new(
+                format!("{field}.never_allowed"),
+                "never_contradicts_maximum",
+                detail,
+            ));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Shows that a token of this type may end at `end`, for this reason. `field` is where its maker named the end.
+    ///
+    /// # Errors
+    /// `expiry_exceeds_policy`, `never_not_allowed`, `reason_missing`.
+    pub fn allows(
+        &self,
+        token_type: TokenType,
+        end: Option<Timestamp>,
+        reason: Option<&Label>,
+        now: Timestamp,
+        field: &str,
+    ) -> Result<(), FieldError> {
+        let Some(end) = end else {
+            if !self.never_allowed {
+                let detail = "the policy of the organization allows no token of this type without an end";
+                return Err(FieldError::new(field, "never_not_allowed", detail));
+            }
+            return with_reason(reason, "a token without an end needs a reason");
+        };
+        if let Some(most) = self.max_days
+            && end.seconds() - now.seconds() > i64::from(most) * DAY_SECONDS
+        {
+            let detail = format!("the policy of the organization allows at most {most} days");
+            return Err(FieldError::new(field, "expiry_exceeds_policy", detail));
+        }
+        if token_type == TokenType::Global {
+            return with_reason(
+                reason,
+                "a token that reaches the whole organization needs a reason",
+            );
+        }
+        Ok(())
+    }
+
+    /// True when a token that was last used, or issued, then is shown as unused now.
+    pub fn is_unused(&self, since: Timestamp, now: Timestamp) -> bool {
+        let days = |days: u32| i64::from(days) * DAY_SECONDS;
+        self.unused_after_days
+            .is_some_and(|after| now.seconds() - since.seconds() >= days(after))
+    }
+}
+
+fn with_reason(reason: Option<&Label>, detail: &str) -> Result<(), FieldError> {
+    match reason {
+        Some(_) => Ok(()),
+        None => Err(FieldError::new("reason", "reason_missing", detail)),
+    }
+}
+
+// === impl Policy ===
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            personal: TypePolicy::ORDINARY,
+            global: TypePolicy {
+                max_days: Some(GLOBAL_MAX_DAYS),
+                never_allowed: false,
+                ..TypePolicy::ORDINARY
+            },
+            team: TypePolicy::ORDINARY,
+            service: TypePolicy::ORDINARY,
+            query_tokens: false,
+        }
+    }
+}
+
+impl Policy {
+    /// The rules for one type.
+    pub const fn of(&self, token_type: TokenType) -> &TypePolicy {
+        match token_type {
+            TokenType::Personal => &self.personal,
+            TokenType::Global => &self.global,
+            TokenType::Team => &self.team,
+            TokenType::Service => &self.service,
+        }
+    }
+
+    /// Each type's rules with its name.
+    pub const fn types(&self) -> [(TokenType, &TypePolicy); 4] {
+        [
+            (TokenType::Personal, &self.personal),
+            (TokenType::Global, &self.global),
+            (TokenType::Team, &self.team),
+            (TokenType::Service, &self.service),
+        ]
+    }
+
+    /// The end that a caller names, or by default: after the days of the policy, or with the calling token when that ends sooner.
+    ///
+    /// # Errors
+    /// Those of [`Expiry::resolve`] and of [`TypePolicy::allows`].
+    pub fn end(
+        &self,
+        token_type: TokenType,
+        expiry: Option<Expiry>,
+        callers_end: Option<Timestamp>,
+        reason: Option<&Label>,
+        (field, now): (&str, Timestamp),
+    ) -> Result<Option<Timestamp>, FieldError> {
+        let rules = self.of(token_type);
+        let end = match expiry {
+            Some(expiry) => expiry.resolve(field, now)?,
+            None => {
+                let own = now.plus_days(rules.default_days).truncated_to_millis();
+                Some(callers_end.map_or(own, |end| end.min(own)))
+            }
+        };
+        rules.allows(token_type, end, reason, now, field)?;
+        Ok(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn code(token_type: TokenType, expiry: Option<Expiry>, reason: Option<&str>) -> Result<(), &'static str> {
+        let reason = reason.map(|text| Label::parse("reason", text).unwrap());
+        let ended = Policy::default().end(token_type, expiry, None, reason.as_ref(), ("expires_at", NOW));
+        ended.map(|_| ()).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn a_global_token_needs_a_reason_and_ends_within_90_days() {
+        let day_91 = Some(Expiry::At(NOW.plus_days(91)));
+        let day_90 = Some(Expiry::At(NOW.plus_days(90)));
+
+        assert_eq!(code(TokenType::Global, None, None), Err("reason_missing"));
+        assert_eq!(code(TokenType::Global, None, Some("nightly export")), Ok(()));
+        assert_eq!(code(TokenType::Global, day_90, Some("nightly export")), Ok(()));
+        assert_eq!(
+            code(TokenType::Global, day_91, Some("nightly export")),
+            Err("expiry_exceeds_policy")
+        );
+        assert_eq!(
+            code(TokenType::Global, Some(Expiry::Never), Some("nightly export")),
+            Err("never_not_allowed")
+        );
+    }
+
+    #[test]
+    fn no_end_needs_a_reason() {
+        assert_eq!(
+            code(TokenType::Team, Some(Expiry::Never), None),
+            Err("reason_missing")
+        );
+        assert_eq!(
+            code(
+                TokenType::Team,
+                Some(Expiry::Never),
+                Some("a device without updates")
+            ),
+            Ok(())
+        );
+        assert_eq!(code(TokenType::Team, None, None), Ok(()));
+    }
+
+    #[test]
+    fn rules_that_contradict_each_other_are_refused() {
+        let rules = TypePolicy {
+            default_days: 91,
+            max_days: Some(90),
+            never_allowed: true,
+            unused_after_days: Some(0),
+            revoke_unused_after_days: None,
+        };
+
+        let codes: Vec<_> = rules
+            .check("team")
+            .unwrap_err()
+            .into_iter()
+            .map(|error| (error.field, error.code))
+            .collect();
+
+        assert_eq!(
+            codes,
+            [
+                ("team.unused_after_days".to_owned(), "days_out_of_range"),
+                ("team.default_days".to_owned(), "default_exceeds_maximum"),
+                ("team.never_allowed".to_owned(), "never_contradicts_maximum"),
+            ]
+        );
+        for (_, rules) in Policy::default().types() {
+            assert_eq!(rules.check("any"), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_token_is_unused_from_the_second_on() {
+        let rules = Policy::default().personal;
+
+        assert!(!rules.is_unused(NOW, Timestamp::from_seconds(NOW.plus_days(90).seconds() - 1)));
+        assert!(rules.is_unused(NOW, NOW.plus_days(90)));
+    }
+}
