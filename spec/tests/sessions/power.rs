@@ -29,7 +29,7 @@ on_both_stores! {
 on_both_stores! {
     async fn a_session_may_what_its_person_may_and_no_more(server: TestServer) {
         let (_, member) = signed_in(&server, "member@example.org", "member").await;
-        let may = ["tokens:read", "tokens:write", "tokens:verify", "teams:read", "services:read", "environments:read"];
+        let may = ["tokens:read", "tokens:write", "tokens:verify", "teams:read", "services:read", "environments:read", "roles:read"];
         let targets = Targets::make(&server, "a session").await;
 
         for operation in OPERATIONS {
