@@ -135,7 +135,7 @@ on_both_stores! {
                   "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 1},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "150a707016d5ff5af5ca8908ab168ad46b28e5a3ab13499ea84c1c43dafe0536"
+                  "hash": "0597ee6feafd81e610f96a5cddbd7899062ea579da00a713a31747b70d0a936d"
                 }
               ],
               "next_cursor": null

@@ -89,7 +89,7 @@ impl Life<'_> {
 
     fn some_expiry(&self) -> Value {
         match self.random.below(4) {
-            0 => json!({ "never_expires": true }),
+            0 => json!({ "never_expires": true, "reason": "a test" }),
             1 => {
                 let days = [7, 30, 60, 90][usize::try_from(self.random.below(4)).unwrap()];
                 json!({ "expires_in_days": days })
@@ -132,6 +132,7 @@ impl Life<'_> {
         let mut body = json!({ "name": format!("step {}", self.step), "scopes": self.some_scopes() });
         if self.random.below(3) == 0 {
             body["type"] = json!("global");
+            body["reason"] = json!("a test");
         }
         body.as_object_mut()
             .unwrap()
@@ -375,7 +376,10 @@ async fn try_issue(caller: &Caller, name: String, scopes: &[&str], end: Option<T
     let mut body = json!({ "name": name, "scopes": scopes });
     match end {
         Some(end) => body["expires_at"] = json!(end.to_string()),
-        None => body["never_expires"] = json!(true),
+        None => {
+            body["never_expires"] = json!(true);
+            body["reason"] = json!("a test");
+        }
     }
     let answer = caller.post("/v1/tokens", body).await;
     assert!(matches!(answer.status, 201 | 400), "{}", answer.text());

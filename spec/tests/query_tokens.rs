@@ -13,6 +13,9 @@ fn report() -> Value {
 
 /// A token for addresses.
 async fn sender(server: &TestServer) -> Caller {
+    crate::policy::changed(server, json!({ "query_tokens": true }))
+        .await
+        .expect_status(200);
     let token = server.token().name("sender").scopes(["deployments:write"]);
     token.field("allow_query", true).issue().await
 }
@@ -126,6 +129,9 @@ on_both_stores! {
 
         assert_eq!((refused.status, refused.problem_code().as_deref()), (401, Some("token_invalid")));
         let path = format!("/v1/tokens/{}", ci.id());
+        let not_allowed = server.admin().patch(&path, json!({ "allow_query": true })).await;
+        assert_eq!(refused_fields(&not_allowed), ["allow_query query_not_allowed"]);
+        crate::policy::changed(&server, json!({ "query_tokens": true })).await.expect_status(200);
         server.admin().patch(&path, json!({ "allow_query": true })).await.expect_status(200);
         reported(&server, &format!("token={}", ci.secret())).await.expect_status(201);
         server.admin().patch(&path, json!({ "allow_query": false })).await.expect_status(200);
@@ -135,6 +141,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn a_token_for_addresses_shows_nothing(server: TestServer) {
+        crate::policy::changed(&server, json!({ "query_tokens": true })).await.expect_status(200);
         let wide = server.token().scopes(["deployments:write", "deployments:read"]).field("allow_query", true);
         assert_eq!(refused_fields(&wide.try_issue().await), ["allow_query query_scope_refused"]);
 

@@ -25,7 +25,7 @@ async fn decided(server: &TestServer, secret: &str, action: &str, resource: Valu
 
 /// A token with these roles and no scopes; gives its secret.
 async fn with_roles(issuer: &Caller, name: &str, roles: Value) -> String {
-    let body = json!({ "name": name, "type": "global", "roles": roles });
+    let body = json!({ "name": name, "type": "global", "reason": "a test", "roles": roles });
     issuer
         .post("/v1/tokens", body)
         .await

@@ -37,6 +37,7 @@ mod organizations;
 mod paths;
 mod people;
 mod peppers;
+mod policy;
 mod properties;
 mod query_tokens;
 mod rates;

@@ -12,7 +12,7 @@ pub(crate) enum Database {
 }
 
 /// The tables that hold data of the product.
-pub(crate) const TABLES: [&str; 23] = [
+pub(crate) const TABLES: [&str; 26] = [
     "organization",
     "user_account",
     "token",
@@ -36,6 +36,9 @@ pub(crate) const TABLES: [&str; 23] = [
     "notice_mark",
     "delivery",
     "calendar_feed",
+    "role",
+    "resource_kind",
+    "policy",
 ];
 
 impl Database {

@@ -14,8 +14,6 @@ pub struct TypePolicy {
     pub max_days: Option<u32>,
     /// Whether it may live without an end, for a reason.
     pub never_allowed: bool,
-    /// Days without a use after which it is shown as unused; `null` = never.
-    pub unused_after_days: Option<u32>,
     /// Days without a use after which it is revoked; `null` = never.
     pub revoke_unused_after_days: Option<u32>,
 }

@@ -62,7 +62,7 @@ pub struct RoleGrant {
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Role {
+pub struct ResourceRole {
     /// Its name, which never changes.
     #[schema(example = "application.trigger")]
     pub name: String,
@@ -80,7 +80,7 @@ pub struct Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Roles {
     /// The presets, then your own in the order of their names; at most 200 of those.
-    pub data: Vec<Role>,
+    pub data: Vec<ResourceRole>,
 }
 
 /// A role to write: what is there of its name is replaced.
@@ -98,14 +98,14 @@ pub struct PutRole {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WrittenRole {
     /// The role.
-    pub role: Role,
+    pub role: ResourceRole,
     /// The proof.
     pub receipt: Receipt,
 }
 
 /// A kind of resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Kind {
+pub struct ResourceKind {
     /// Its name, which never changes.
     #[schema(example = "applications")]
     pub name: String,
@@ -123,7 +123,7 @@ pub struct Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Kinds {
     /// The presets, then your own in the order of their names; at most 200 of those.
-    pub data: Vec<Kind>,
+    pub data: Vec<ResourceKind>,
 }
 
 /// A kind of resource to write: what is there of its name is replaced.

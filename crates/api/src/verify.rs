@@ -23,7 +23,7 @@ pub struct Verify {
     pub action: Option<String>,
     /// What it is to be done to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource: Option<Resource>,
+    pub resource: Option<AskedResource>,
     /// The address of the client that presented it to you, for `last_used_address` and for tokens that are bound to networks; yours unless
     /// said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct Verify {
 /// A resource. What is absent of it is matched by `*` only.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Resource {
+pub struct AskedResource {
     /// Its kind: one of your own (`applications`), or one that scopes govern (`deployments`).
     #[schema(example = "applications")]
     pub kind: String,

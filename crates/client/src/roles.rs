@@ -1,6 +1,6 @@
 //! The operations on roles and kinds of resources, `/v1/roles` and `/v1/kinds`.
 
-use claviger_api::roles::{Kind, Kinds, PutKind, PutRole, Roles, WrittenRole};
+use claviger_api::roles::{Kinds, PutKind, PutRole, ResourceKind, Roles, WrittenRole};
 use reqwest::Method;
 
 use crate::{Client, Error};
@@ -43,7 +43,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`]; among the problems `kind_is_preset`, `kind_reserved`, `kind_in_use`.
-    pub async fn put_kind(&self, name: &str, body: &PutKind) -> Result<Kind, Error> {
+    pub async fn put_kind(&self, name: &str, body: &PutKind) -> Result<ResourceKind, Error> {
         let call = self.call(Method::PUT, &["v1", "kinds", name]);
         call.json(body).answer().await
     }

@@ -22,8 +22,6 @@ pub struct TypePolicy {
     pub max_days: Option<u32>,
     /// Whether it may live without an end, for a reason.
     pub never_allowed: bool,
-    /// Days without a use after which it is shown as unused; `None` = never.
-    pub unused_after_days: Option<u32>,
     /// Days without a use after which it is revoked; `None` = never.
     pub revoke_unused_after_days: Option<u32>,
 }
@@ -51,7 +49,6 @@ impl TypePolicy {
         default_days: DEFAULT_DAYS,
         max_days: None,
         never_allowed: true,
-        unused_after_days: Some(90),
         revoke_unused_after_days: None,
     };
 
@@ -64,7 +61,6 @@ impl TypePolicy {
         let named = [
             ("default_days", Some(self.default_days)),
             ("max_days", self.max_days),
-            ("unused_after_days", self.unused_after_days),
             ("revoke_unused_after_days", self.revoke_unused_after_days),
         ];
         let out_of_range =
@@ -128,13 +124,6 @@ impl TypePolicy {
             );
         }
         Ok(())
-    }
-
-    /// True when a token that was last used, or issued, then is shown as unused now.
-    pub fn is_unused(&self, since: Timestamp, now: Timestamp) -> bool {
-        let days = |days: u32| i64::from(days) * DAY_SECONDS;
-        self.unused_after_days
-            .is_some_and(|after| now.seconds() - since.seconds() >= days(after))
     }
 }
 
@@ -262,8 +251,7 @@ mod tests {
             default_days: 91,
             max_days: Some(90),
             never_allowed: true,
-            unused_after_days: Some(0),
-            revoke_unused_after_days: None,
+            revoke_unused_after_days: Some(0),
         };
 
         let codes: Vec<_> = rules
@@ -276,7 +264,7 @@ mod tests {
         assert_eq!(
             codes,
             [
-                ("team.unused_after_days".to_owned(), "days_out_of_range"),
+                ("team.revoke_unused_after_days".to_owned(), "days_out_of_range"),
                 ("team.default_days".to_owned(), "default_exceeds_maximum"),
                 ("team.never_allowed".to_owned(), "never_contradicts_maximum"),
             ]
@@ -284,13 +272,5 @@ mod tests {
         for (_, rules) in Policy::default().types() {
             assert_eq!(rules.check("any"), Ok(()));
         }
-    }
-
-    #[test]
-    fn a_token_is_unused_from_the_second_on() {
-        let rules = Policy::default().personal;
-
-        assert!(!rules.is_unused(NOW, Timestamp::from_seconds(NOW.plus_days(90).seconds() - 1)));
-        assert!(rules.is_unused(NOW, NOW.plus_days(90)));
     }
 }

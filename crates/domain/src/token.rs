@@ -221,12 +221,6 @@ impl Token {
         }
     }
 
-    /// When it was last used, or issued when it never was: since then nobody has used it.
-    pub fn idle_since(&self) -> Timestamp {
-        let used = self.last_use.as_ref().map(|used| used.at);
-        used.map_or(self.created_at, |used| used.max(self.created_at))
-    }
-
     /// True when the token is accepted at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.state(now) == TokenState::Live

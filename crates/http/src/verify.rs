@@ -178,8 +178,8 @@ impl<'a> Question<'a> {
     }
 }
 
-impl<'a> From<&'a claviger_api::verify::Resource> for Resource<'a> {
-    fn from(resource: &'a claviger_api::verify::Resource) -> Self {
+impl<'a> From<&'a claviger_api::verify::AskedResource> for Resource<'a> {
+    fn from(resource: &'a claviger_api::verify::AskedResource) -> Self {
         Self {
             kind: &resource.kind,
             place: NamedPlace {

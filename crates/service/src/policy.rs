@@ -68,7 +68,10 @@ impl Service {
     }
 
     /// Revokes the tokens that nobody has used for as long as their organization's policy says. Cost: the tokens of the organizations that say so.
-    pub(crate) async fn revoke_unused(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of the store; what was not revoked is at the next turn.
+    pub async fn revoke_unused(&self) -> Result<()> {
         self.flush_uses().await?;
         let now = self.0.clock.now();
         let policies = self

@@ -16,6 +16,9 @@ pub struct TokenBuilder<'a> {
 
 // === impl TokenBuilder ===
 
+/// Why a test makes a token that needs a reason.
+const REASON: &str = "a test needs it";
+
 impl<'a> TokenBuilder<'a> {
     pub(crate) fn new(issuer: &Caller, clock: &'a TestClock, name: String) -> Self {
         let body = [("name", name), ("scopes", String::new())];
@@ -65,13 +68,13 @@ impl<'a> TokenBuilder<'a> {
     /// Without an end.
     #[must_use]
     pub fn never_expires(self) -> Self {
-        self.field("never_expires", true)
+        self.field("never_expires", true).field("reason", REASON)
     }
 
     /// Acting as itself instead of as the administrator.
     #[must_use]
     pub fn global(self) -> Self {
-        self.field("type", "global")
+        self.field("type", "global").field("reason", REASON)
     }
 
     /// Issued by someone else.

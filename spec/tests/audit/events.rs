@@ -76,7 +76,7 @@ on_both_stores! {
                   "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 0},
                   "request_id": "req_n4wyp6w37gmzax8hxw",
                   "address": "127.0.0.1",
-                  "hash": "741150188ed2a905cdc828ad3ccde76cf9a046300de9d243db4e42e0206ac9a9"
+                  "hash": "2f2d5047299c1c25fc4f9cce855d1f079e52114c423604052830baf26553d769"
                 },
                 {
                   "seq": 9,
@@ -88,7 +88,7 @@ on_both_stores! {
                   "detail": {"pepper": "946448ef", "previous": "cb579a82"},
                   "request_id": "req_n4wyp6eqg4ndhhy6ez",
                   "address": "127.0.0.1",
-                  "hash": "d3d144a3dddaf8017064eaca1a2f29a9a504a5b0e44753ee10e68ca4fecd1613"
+                  "hash": "3649333e202537a0fdf68f0930d4f0a94cda5c8adc90a8ab2a8c92ef9fbab1fd"
                 },
                 {
                   "seq": 8,
@@ -100,7 +100,7 @@ on_both_stores! {
                   "detail": {"name": "pipeline", "state": "revoked"},
                   "request_id": "req_n4wypedv79mhjbagy7",
                   "address": "127.0.0.1",
-                  "hash": "7eef21f04fdd38960122bd0e9a64725449a628cb86145c4622bdbf4a67d463b9"
+                  "hash": "e3c19844735efcfe4188358c7ebf1d0359b15b95c9e16f0ae92f343b450487cd"
                 },
                 {
                   "seq": 7,
@@ -112,7 +112,7 @@ on_both_stores! {
                   "detail": {"note": null, "reason": "by_holder"},
                   "request_id": "req_n4wyp7x3dyn8yqv8s5",
                   "address": "127.0.0.1",
-                  "hash": "4dad1b623ce5693ba38267829ae3acc3d1c1c48a21db65d4b074f059cd471fce"
+                  "hash": "6f9f4e1a214f822391b032339e549020b16f0e5c603f6d47eb6839cfe4d11f90"
                 },
                 {
                   "seq": 6,
@@ -124,7 +124,7 @@ on_both_stores! {
                   "detail": {"environment": "production", "result": "succeeded", "service": "search", "version": "1.4.2"},
                   "request_id": "req_n4wyp5t3rk8ckeb8h2",
                   "address": "127.0.0.1",
-                  "hash": "d15153b79c646ea1af46155100b95ffaf68eab931a342f499222e88506107bc3"
+                  "hash": "bf91bf1025f208694295db98957295c845f66ee76ae3c26d2ae769ec022dc805"
                 },
                 {
                   "seq": 5,
@@ -136,7 +136,7 @@ on_both_stores! {
                   "detail": {"hint": "65A6"},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "0bbe3e40a82f53938e291ba823fabd4154f60ccb4d10768fa7d331d7d1e96e33"
+                  "hash": "479887ed02cceed3124a045977932aa9e10df95639b9a0535dfb088da026b6b8"
                 },
                 {
                   "seq": 4,
@@ -148,7 +148,7 @@ on_both_stores! {
                   "detail": {"name": {"from": "ci bot", "to": "pipeline"}},
                   "request_id": "req_n4wyp3bbxn91qc1qpd",
                   "address": "127.0.0.1",
-                  "hash": "8d676e722c0fd246c4d72ba05d3d4b5b9266eeb56d22ec7ded92dbc3e1a34a06"
+                  "hash": "b705b685b1747e8c5ffc1dd9ce57f98045480bfc746ea30472b0ebfab131965c"
                 },
                 {
                   "seq": 3,
@@ -162,14 +162,16 @@ on_both_stores! {
                     "hint": "UqCf",
                     "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
+                    "reason": null,
                     "restrictions": null,
                     "roles": [],
                     "scopes": ["deployments:write"],
+                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
+                  "hash": "31955cc2d3ef00cb4a41bdbf792f93f472494bb216b0578efcdc199e9d3b8b66"
                 },
                 {
                   "seq": 2,
@@ -183,6 +185,7 @@ on_both_stores! {
                     "hint": "fpde",
                     "holder": "usr_1m81b5h800001",
                     "name": "first administrator",
+                    "reason": "made by the operator at the machine",
                     "restrictions": null,
                     "roles": [{"environments": "*", "names": "*", "role": "super-admin", "teams": "*"}],
                     "scopes": [
@@ -202,13 +205,16 @@ on_both_stores! {
                       "users:read",
                       "users:write",
                       "roles:read",
-                      "roles:write"
+                      "roles:write",
+                      "webhooks:read",
+                      "webhooks:write"
                     ],
+                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "setup",
                   "address": null,
-                  "hash": "885a266160b7874691c0c5dbc2b748ed0e81a6c76b389bb340e433eeaf3fa97a"
+                  "hash": "83967fed6fb4f1044d2fe384308e18e393a8515ab71a231b8b776741b6b064b3"
                 },
                 {
                   "seq": 1,
@@ -229,6 +235,7 @@ on_both_stores! {
         crate::sessions::every_change(&server).await;
         crate::teams::every_change(&server).await;
         crate::roles::every_change(&server).await;
+        crate::policy::changed(&server, json!({ "query_tokens": true })).await.expect_status(200);
         let events = whole_list(server.admin(), "/v1/audit/events").await;
         let actions: Vec<String> = events.iter().map(|event| text(event, "/action")).collect();
         for action in claviger_domain::audit::Action::ALL {

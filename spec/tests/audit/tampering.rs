@@ -71,7 +71,7 @@ on_both_stores! {
               "intact": true,
               "events": 12,
               "head_seq": 12,
-              "head_hash": "3b16dff2b1ffbd812395bfe08540b62094dac0bbb79ce48ef37ce50869685cec",
+              "head_hash": "82c6167645ed6c3572377f956c4f6276f9ef6475dcd561fe84a1542da6e837d4",
               "fault": null
             }"#]]);
     }

@@ -60,6 +60,7 @@ on_both_stores! {
                 "teams": [{"team": "team_1m81b5h800003", "name": "payments", "role": "manager"}],
                 "created_at": "2026-11-22T10:00:00Z",
                 "deactivated_at": null,
+                "rate_limit": null,
                 "has_password": true
               },
               "token": {
@@ -67,6 +68,7 @@ on_both_stores! {
                 "type": "personal",
                 "name": "first token",
                 "description": "",
+                "reason": null,
                 "scopes": [
                   "tokens:read",
                   "tokens:write",
@@ -78,7 +80,9 @@ on_both_stores! {
                   "services:read",
                   "services:write",
                   "environments:read",
-                  "roles:read"
+                  "roles:read",
+                  "webhooks:read",
+                  "webhooks:write"
                 ],
                 "hint": "3Uiq",
                 "state": "live",
@@ -87,6 +91,10 @@ on_both_stores! {
                 "service": null,
                 "restrictions": null,
                 "roles": [{"role": "super-admin", "teams": ["team_1m81b5h800003"], "environments": "*", "names": "*"}],
+                "networks": null,
+                "rate_limit": null,
+                "quota": null,
+                "allow_query": false,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800005",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -94,6 +102,7 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
+                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,

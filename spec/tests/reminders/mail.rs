@@ -88,7 +88,7 @@ async fn a_team_s_token_is_its_managers_affair_and_what_is_nobody_s_the_administ
         for (name, holder) in [
             ("of payments", json!({ "type": "team", "team": ids[0] })),
             ("of search", json!({ "type": "team", "team": ids[1] })),
-            ("of all", json!({ "type": "global" })),
+            ("of all", json!({ "type": "global", "reason": "a test" })),
         ] {
             let mut body = json!({ "name": name, "scopes": ["deployments:write"], "expires_in_days": 7 });
             body.as_object_mut()

@@ -166,7 +166,7 @@ on_both_stores! {
         issue("of the team", json!({ "type": "team", "team": own })).await;
         issue("of its service", json!({ "type": "service", "service": service })).await;
         issue("of another", json!({ "type": "team", "team": other })).await;
-        issue("of nobody", json!({ "type": "global" })).await;
+        issue("of nobody", json!({ "type": "global", "reason": "a test" })).await;
         issue("of a person", json!({})).await;
         server.clock().advance(DAY * 7);
         let mut heard = told_now(&server, &receiver).await;

@@ -110,7 +110,7 @@ on_both_stores! {
             Value::Array(vec![everywhere("application.view"); 51]),
             Value::Array(vec![json!({ "role": "application.view", "teams": "*", "environments": "*", "names": large }); 21]),
         ] {
-            let body = json!({ "name": "wrong", "type": "global", "roles": roles });
+            let body = json!({ "name": "wrong", "type": "global", "reason": "a test", "roles": roles });
             let answer = admin.post("/v1/tokens", body).await;
             said.push_str(&refusal(&answer));
             said.push('\n');

@@ -47,7 +47,7 @@ async fn sensitive(server: &TestServer) -> Vec<(&'static str, &'static str, Stri
             "a global token",
             "POST",
             tokens(),
-            json!({ "name": "new global", "type": "global", "scopes": ["deployments:read"] }),
+            json!({ "name": "new global", "type": "global", "reason": "a test", "scopes": ["deployments:read"] }),
             201,
         ),
         (

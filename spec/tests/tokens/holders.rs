@@ -132,7 +132,7 @@ on_both_stores! {
         assert_eq!(ask(json!({ "type": "service", "service": house.checkout })).await, accepted());
         assert_eq!(ask(json!({ "type": "team", "team": house.search })).await, out_of_reach);
         assert_eq!(ask(json!({ "type": "service", "service": house.index })).await, out_of_reach);
-        assert_eq!(ask(json!({ "type": "global" })).await, out_of_reach);
+        assert_eq!(ask(json!({ "type": "global", "reason": "a test" })).await, out_of_reach);
 
         for hidden in [foreign.id(), global.id(), server.admin().id()] {
             let path = format!("/v1/tokens/{hidden}");

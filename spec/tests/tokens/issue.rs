@@ -36,6 +36,7 @@ on_both_stores! {
                 "type": "personal",
                 "name": "release pipeline",
                 "description": "used by the release job",
+                "reason": null,
                 "scopes": ["deployments:read", "deployments:write"],
                 "hint": "UqCf",
                 "state": "live",
@@ -43,6 +44,10 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
+                "networks": null,
+                "rate_limit": null,
+                "quota": null,
+                "allow_query": false,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800001",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -50,6 +55,7 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
+                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,
@@ -82,7 +88,7 @@ on_both_stores! {
 on_both_stores! {
     async fn a_global_token_owns_itself_and_issues_global_tokens_only(server: TestServer) {
         let admin = server.admin();
-        let global = json!({ "type": "global", "name": "robot", "scopes": ["tokens:write", "tokens:read"] });
+        let global = json!({ "type": "global", "reason": "a test", "name": "robot", "scopes": ["tokens:write", "tokens:read"] });
 
         let robot = admin.post("/v1/tokens", global).await;
         let robot_calls = server.anonymous().bearer(&robot.at("/secret"));
@@ -90,7 +96,7 @@ on_both_stores! {
             .post("/v1/tokens", json!({ "type": "personal", "name": "child", "scopes": ["tokens:read"] }))
             .await;
         let child = robot_calls
-            .post("/v1/tokens", json!({ "type": "global", "name": "child", "scopes": ["tokens:read"] }))
+            .post("/v1/tokens", json!({ "type": "global", "reason": "a test", "name": "child", "scopes": ["tokens:read"] }))
             .await;
 
         assert!(robot.at("/secret").starts_with("clvg_"));
@@ -106,6 +112,7 @@ on_both_stores! {
                 "type": "global",
                 "name": "child",
                 "description": "",
+                "reason": "a test",
                 "scopes": ["tokens:read"],
                 "hint": "pgnf",
                 "state": "live",
@@ -113,6 +120,10 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
+                "networks": null,
+                "rate_limit": null,
+                "quota": null,
+                "allow_query": false,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "tok_1m81b5h800003",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -120,6 +131,7 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
+                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,
@@ -236,14 +248,16 @@ on_both_stores! {
                     "hint": "UqCf",
                     "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
+                    "reason": null,
                     "restrictions": null,
                     "roles": [],
                     "scopes": ["deployments:write"],
+                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
+                  "hash": "31955cc2d3ef00cb4a41bdbf792f93f472494bb216b0578efcdc199e9d3b8b66"
                 }
               ],
               "next_cursor": null

@@ -78,6 +78,7 @@ on_both_stores! {
                   "type": "personal",
                   "name": "ci bot",
                   "description": "",
+                  "reason": null,
                   "scopes": [
                     "tokens:read",
                     "tokens:write",
@@ -95,7 +96,9 @@ on_both_stores! {
                     "users:read",
                     "users:write",
                     "roles:read",
-                    "roles:write"
+                    "roles:write",
+                    "webhooks:read",
+                    "webhooks:write"
                   ],
                   "hint": "UqCf",
                   "state": "live",

@@ -25,6 +25,7 @@ on_both_stores! {
                 "type": "personal",
                 "name": "ci bot",
                 "description": "",
+                "reason": null,
                 "scopes": [
                   "tokens:read",
                   "tokens:write",
@@ -42,7 +43,9 @@ on_both_stores! {
                   "users:read",
                   "users:write",
                   "roles:read",
-                  "roles:write"
+                  "roles:write",
+                  "webhooks:read",
+                  "webhooks:write"
                 ],
                 "hint": "65A6",
                 "state": "live",

@@ -26,6 +26,7 @@ on_both_stores! {
                 "type": "personal",
                 "name": "ci bot",
                 "description": "",
+                "reason": null,
                 "scopes": [
                   "tokens:read",
                   "tokens:write",
@@ -43,7 +44,9 @@ on_both_stores! {
                   "users:read",
                   "users:write",
                   "roles:read",
-                  "roles:write"
+                  "roles:write",
+                  "webhooks:read",
+                  "webhooks:write"
                 ],
                 "hint": "UqCf",
                 "state": "revoked",

@@ -15,6 +15,7 @@ on_both_stores! {
               "type": "personal",
               "name": "ci bot",
               "description": "",
+              "reason": null,
               "scopes": ["deployments:write"],
               "hint": "UqCf",
               "state": "live",

@@ -33,6 +33,7 @@ on_both_stores! {
                 "type": "personal",
                 "name": "pipeline",
                 "description": "renamed",
+                "reason": null,
                 "scopes": ["deployments:read", "deployments:write"],
                 "hint": "UqCf",
                 "state": "live",
@@ -119,7 +120,7 @@ on_both_stores! {
         admin.post(&format!("/v1/tokens/{}/revoke", revoked.id()), Value::Null).await.expect_status(200);
         server.clock().advance(Duration::from_secs(1));
 
-        let revival = json!({ "never_expires": true });
+        let revival = json!({ "never_expires": true, "reason": "a test" });
         let first = admin.patch(&format!("/v1/tokens/{}", revoked.id()), revival.clone()).await;
         let second = admin.patch(&format!("/v1/tokens/{}", expired.id()), revival).await;
 
@@ -153,7 +154,7 @@ on_both_stores! {
 
         let scopes = clerk.patch(&path, json!({ "scopes": ["deployments:read", "system:write"] })).await;
         let longer = clerk.patch(&path, json!({ "expires_in_days": 7 })).await;
-        let forever = clerk.patch(&path, json!({ "never_expires": true })).await;
+        let forever = clerk.patch(&path, json!({ "never_expires": true, "reason": "a test" })).await;
         let itself = clerk.patch(&format!("/v1/tokens/{}", clerk.id()), json!({ "scopes": ["*"] })).await;
         let within = clerk.patch(&path, json!({ "expires_at": "2026-11-22T10:30:00Z" })).await;
 

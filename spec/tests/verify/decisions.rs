@@ -119,7 +119,9 @@ on_both_stores! {
                   "users:read",
                   "users:write",
                   "roles:read",
-                  "roles:write"
+                  "roles:write",
+                  "webhooks:read",
+                  "webhooks:write"
                 ],
                 "expires_at": "2026-11-22T10:00:01Z"
               }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use claviger_api::verify::{Decision, Resource, Verify as Body};
+use claviger_api::verify::{AskedResource, Decision, Verify as Body};
 
 use crate::{
     exit::{Exit, Outcome},
@@ -75,7 +75,7 @@ impl Verify {
             token,
             scopes: self.scopes,
             action: self.action,
-            resource: self.kind.map(|kind| Resource {
+            resource: self.kind.map(|kind| AskedResource {
                 kind,
                 team: self.team,
                 service: self.service,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use claviger_api::roles::{Kind, PutKind};
+use claviger_api::roles::{PutKind, ResourceKind};
 use claviger_domain::name::Description;
 use claviger_domain::resource::Word;
 
@@ -27,7 +27,7 @@ use crate::roles::wire;
     params(("name" = String, Path, description = "The kind's name.", example = "feature-flag")),
     request_body = PutKind,
     responses(
-        (status = 200, description = "The kind.", body = Kind),
+        (status = 200, description = "The kind.", body = ResourceKind),
         (status = 409, description = "`kind_is_preset`, `kind_reserved`, `kind_in_use`, `kind_limit_reached`", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         GuardedBody,
     ),
@@ -37,7 +37,7 @@ pub(crate) async fn put_kind(
     State(app): State<App>,
     PathText(name): PathText,
     Json(body): Json<PutKind>,
-) -> Result<Json<Kind>, Problem> {
+) -> Result<Json<ResourceKind>, Problem> {
     let mut fields = Fields::default();
     let name = fields.take(Word::parse("name", &name));
     let description = fields.take(optional(

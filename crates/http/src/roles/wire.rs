@@ -11,8 +11,8 @@ use claviger_service::roles::{ShownKind, ShownRole};
 use crate::fields::id;
 
 /// A role.
-pub(crate) fn role(role: &ShownRole) -> api::Role {
-    api::Role {
+pub(crate) fn role(role: &ShownRole) -> api::ResourceRole {
+    api::ResourceRole {
         name: role.name.to_string(),
         description: role.description.clone(),
         preset: role.updated_at.is_none(),
@@ -22,8 +22,8 @@ pub(crate) fn role(role: &ShownRole) -> api::Role {
 }
 
 /// A kind.
-pub(crate) fn kind(kind: &ShownKind) -> api::Kind {
-    api::Kind {
+pub(crate) fn kind(kind: &ShownKind) -> api::ResourceKind {
+    api::ResourceKind {
         name: kind.name.to_string(),
         description: kind.description.clone(),
         preset: kind.updated_at.is_none(),

@@ -21,7 +21,7 @@ on_both_stores! {
             (json!({ "expires_at": "2026-11-22T10:00:00.001Z" }), "2026-11-22T10:00:00.001Z"),
             (json!({ "expires_at": "2030-01-01T00:00:00+01:00" }), "2029-12-31T23:00:00Z"),
             (json!({ "expires_at": "2030-01-01T00:00:00.123456Z" }), "2030-01-01T00:00:00.123Z"),
-            (json!({ "never_expires": true }), "null"),
+            (json!({ "never_expires": true, "reason": "a test" }), "null"),
         ];
 
         for (place, (expiry, ends)) in cases.into_iter().enumerate() {
@@ -91,7 +91,7 @@ on_both_stores! {
             .post("/v1/tokens", json!({ "name": "days", "scopes": ["deployments:write"], "expires_in_days": 7 }))
             .await;
         let forever = brief
-            .post("/v1/tokens", json!({ "name": "forever", "scopes": ["deployments:write"], "never_expires": true }))
+            .post("/v1/tokens", json!({ "name": "forever", "scopes": ["deployments:write"], "never_expires": true, "reason": "a test" }))
             .await;
         let equal = brief.post("/v1/tokens", with_end("equal", &ends)).await;
         let unsaid = brief.post("/v1/tokens", a_token("unsaid")).await;

@@ -121,7 +121,7 @@ on_both_stores! {
     async fn another_owner_may_use_the_same_name(server: TestServer) {
         server.token().name("deployer").issue().await;
 
-        let global = json!({ "type": "global", "name": "deployer", "scopes": ["deployments:write"] });
+        let global = json!({ "type": "global", "reason": "a test", "name": "deployer", "scopes": ["deployments:write"] });
 
         server.admin().post("/v1/tokens", global).await.expect_status(201);
     }
