@@ -221,6 +221,7 @@ async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
         role: Role::SuperAdmin.as_str().to_owned(),
         created_at: ISSUED,
         deactivated_at: None,
+        roles: None,
         rate_limit: None,
     };
     users::insert(tx, &administrator).await?;
@@ -257,6 +258,7 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         holder: ORG.get(),
         service_team: None,
         restrictions: None,
+        roles: None,
         terms: None,
         token_type: String::new(),
         name: String::new(),

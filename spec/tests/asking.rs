@@ -5,7 +5,7 @@ use claviger_token::{Prefix, TokenType, generate};
 use serde_json::{Value, json};
 
 /// The scopes of the catalogue, in its order.
-pub(crate) const ALL_SCOPES: [&str; 15] = [
+pub(crate) const ALL_SCOPES: [&str; 19] = [
     "tokens:read",
     "tokens:write",
     "tokens:verify",
@@ -21,6 +21,10 @@ pub(crate) const ALL_SCOPES: [&str; 15] = [
     "environments:write",
     "users:read",
     "users:write",
+    "roles:read",
+    "roles:write",
+    "webhooks:read",
+    "webhooks:write",
 ];
 
 /// A well-formed token that nobody issued.

@@ -49,14 +49,23 @@ const fn guarded(
     }
 }
 
-const fn own(method: &'static str, path: &'static str) -> Operation {
+const fn any(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    granted: (u16, &'static str),
+) -> Operation {
     Operation {
         method,
         path,
         needs: Needs::AnyToken,
-        body: "",
-        granted: (200, ""),
+        body,
+        granted,
     }
+}
+
+const fn own(method: &'static str, path: &'static str) -> Operation {
+    any(method, path, "", (200, ""))
 }
 
 const fn open(
@@ -117,6 +126,36 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
     own("GET", "/v1/tokens/self"),
     own("GET", "/v1/scopes"),
+    guarded("GET", "/v1/roles", "roles:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/roles/{name}",
+        "roles:write",
+        "",
+        (404, "role_not_found"),
+    ),
+    guarded(
+        "PUT",
+        "/v1/roles/{name}",
+        "roles:write",
+        r#"{"grants":[{"kind":"applications","actions":["get"]}]}"#,
+        (403, "role_exceeds_caller"),
+    ),
+    guarded("GET", "/v1/kinds", "roles:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/kinds/{name}",
+        "roles:write",
+        "",
+        (404, "kind_not_found"),
+    ),
+    guarded(
+        "PUT",
+        "/v1/kinds/{name}",
+        "roles:write",
+        r#"{"actions":["get"]}"#,
+        (200, ""),
+    ),
     guarded(
         "POST",
         "/v1/explain",
@@ -141,13 +180,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded("GET", "/v1/users", "users:read", "", (200, "")),
     guarded("GET", "/v1/users/{id}", "users:read", "", (200, "")),
     own("GET", "/v1/users/self"),
-    Operation {
-        method: "POST",
-        path: "/v1/users/self/password",
-        needs: Needs::AnyToken,
-        body: r#"{"new":"velvet hammer 7 clouds"}"#,
-        granted: (403, "role_exceeds_caller"),
-    },
+    any(
+        "POST",
+        "/v1/users/self/password",
+        r#"{"new":"velvet hammer 7 clouds"}"#,
+        (403, "role_exceeds_caller"),
+    ),
     guarded(
         "PATCH",
         "/v1/users/{id}",
@@ -184,18 +222,36 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (403, "role_exceeds_caller"),
     ),
     own("GET", "/v1/invitations"),
-    Operation {
-        method: "DELETE",
-        path: "/v1/invitations/{id}",
-        needs: Needs::AnyToken,
-        body: "",
-        granted: (204, ""),
-    },
+    any("DELETE", "/v1/invitations/{id}", "", (204, "")),
     open(
         "POST",
         "/v1/invitations/accept",
         r#"{"invitation":"nonsense","name":"Grace Hopper","password":"velvet hammer 7 clouds"}"#,
         (404, "invitation_not_found"),
+    ),
+    open(
+        "POST",
+        "/v1/sessions",
+        r#"{"email":"nonsense","password":"velvet hammer 7 clouds"}"#,
+        (400, "input_invalid"),
+    ),
+    // One's own; a token needs for them what it needs for one's tokens.
+    any("GET", "/v1/sessions", "", (403, "insufficient_scope")),
+    any(
+        "DELETE",
+        "/v1/users/{id}/sessions",
+        "",
+        (403, "insufficient_scope"),
+    ),
+    any("DELETE", "/v1/sessions/{id}", "", (404, "session_not_found")),
+    // A token is no session.
+    any("GET", "/v1/sessions/self", "", (404, "session_not_found")),
+    any("DELETE", "/v1/sessions/self", "", (404, "session_not_found")),
+    any(
+        "POST",
+        "/v1/sessions/self/confirm",
+        r#"{"password":"velvet hammer 7 clouds"}"#,
+        (404, "session_not_found"),
     ),
     guarded(
         "POST",
@@ -300,6 +356,67 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (201, ""),
     ),
     guarded("GET", "/v1/deployments", "deployments:read", "", (200, "")),
+    guarded(
+        "POST",
+        "/v1/webhooks",
+        "webhooks:write",
+        r#"{"url":"https://example.org/hooks"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/webhooks", "webhooks:read", "", (200, "")),
+    guarded("GET", "/v1/webhooks/{id}", "webhooks:read", "", (200, "")),
+    guarded(
+        "PATCH",
+        "/v1/webhooks/{id}",
+        "webhooks:write",
+        r#"{"description":"changed"}"#,
+        (200, ""),
+    ),
+    guarded("DELETE", "/v1/webhooks/{id}", "webhooks:write", "", (204, "")),
+    guarded(
+        "POST",
+        "/v1/webhooks/{id}/rotate-secret",
+        "webhooks:write",
+        "",
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/webhooks/{id}/test",
+        "webhooks:write",
+        "",
+        (409, "webhook_disabled"),
+    ),
+    guarded(
+        "GET",
+        "/v1/webhooks/{id}/deliveries",
+        "webhooks:read",
+        "",
+        (200, ""),
+    ),
+    guarded(
+        "POST",
+        "/v1/webhooks/{id}/deliveries/{delivery_id}/retry",
+        "webhooks:write",
+        "",
+        (404, "delivery_not_found"),
+    ),
+    guarded(
+        "POST",
+        "/v1/calendar-feeds",
+        "tokens:read",
+        r#"{"name":"made here"}"#,
+        (201, ""),
+    ),
+    guarded("GET", "/v1/calendar-feeds", "tokens:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/calendar-feeds/{id}",
+        "tokens:read",
+        "",
+        (404, "calendar_feed_not_found"),
+    ),
+    open("GET", "/v1/calendar/{feed}", "", (404, "calendar_feed_not_found")),
     guarded("GET", "/v1/audit/events", "audit:read", "", (200, "")),
     guarded("GET", "/v1/audit/export", "audit:read", "", (200, "")),
     guarded("POST", "/v1/audit/verify", "audit:read", "", (200, "")),
@@ -370,6 +487,8 @@ pub(crate) struct Targets {
     service: String,
     environment: String,
     stage: String,
+    webhook: String,
+    feed: String,
 }
 
 impl Targets {
@@ -396,6 +515,18 @@ impl Targets {
             .put(&member, json!({ "role": "member" }))
             .await
             .expect_status(200);
+        // Nothing is sent to it: no test depends on a network.
+        let url = json!({ "url": "https://example.org/hooks" });
+        let webhook = admin
+            .post("/v1/webhooks", url)
+            .await
+            .expect_status(201)
+            .at("/webhook/id");
+        let disabled = json!({ "enabled": false });
+        admin
+            .patch(&format!("/v1/webhooks/{webhook}"), disabled)
+            .await
+            .expect_status(200);
         let email = format!("{}@example.org", name.replace(['/', ' ', '{', '}'], "-"));
         let invited = admin.post("/v1/invitations", json!({ "email": email })).await;
         Self {
@@ -406,6 +537,8 @@ impl Targets {
             user,
             team,
             environment,
+            webhook,
+            feed: "cal_0000000000001".to_owned(),
         }
     }
 
@@ -418,12 +551,17 @@ impl Targets {
             Some("services") => &self.service,
             Some("environments") => &self.environment,
             Some("stages") => &self.stage,
+            Some("webhooks") => &self.webhook,
+            Some("calendar-feeds") => &self.feed,
             _ => self.token.id(),
         };
         operation
             .path
             .replace("{id}", id)
             .replace("{user_id}", &self.user)
+            .replace("{name}", "some-name")
+            .replace("{delivery_id}", "dlv_0000000000001")
+            .replace("{feed}", "unknown.ics")
     }
 
     /// The body of an operation about these; null for none.
@@ -449,12 +587,16 @@ on_both_stores! {
         server.admin().post(&format!("/v1/tokens/{}/revoke", revoked.id()), Value::Null).await.expect_status(200);
         let expired = server.token().name("expired caller").expires_in(Duration::from_secs(1)).issue().await;
         server.clock().advance(Duration::from_secs(1));
+        crate::people::joined(&server, "gone@example.org", "member").await;
+        let ended = server.signed_in("gone@example.org", crate::people::PASSWORD).await;
+        ended.delete("/v1/sessions/self").await.expect_status(204);
         let bad = [
             ("no credential", server.anonymous().clone(), "credential_missing"),
             ("malformed", server.bearer("nonsense"), "token_invalid"),
             ("unknown", server.bearer(&unknown_token()), "token_invalid"),
             ("expired", expired, "token_invalid"),
             ("revoked", revoked, "token_invalid"),
+            ("an ended session", ended, "session_invalid"),
         ];
 
         for operation in OPERATIONS {
@@ -524,7 +666,10 @@ async fn every_other_method_is_answered_with_those_there_are() {
     for (path, known) in paths {
         let address = path
             .replace("{id}", server.admin().id())
-            .replace("{user_id}", "usr_0000000000001");
+            .replace("{user_id}", "usr_0000000000001")
+            .replace("{name}", "some-name")
+            .replace("{delivery_id}", "dlv_0000000000001")
+            .replace("{feed}", "unknown.ics");
         for method in [
             "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
         ]

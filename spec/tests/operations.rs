@@ -64,6 +64,7 @@ on_both_stores! {
         metrics.expect_status(200);
         let names: Vec<String> = families(&metrics.body).into_iter().collect();
         expect![[r#"
+            claviger_failed_sign_ins
             claviger_http_request_duration_seconds
             claviger_http_requests
             claviger_idempotent_replays

@@ -135,7 +135,7 @@ on_both_stores! {
                   "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 1},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "423ee0b47c62a83d0d5d5b5a7cb552d8a3c9f6d1bf51f29c3fd4b633d5970020"
+                  "hash": "150a707016d5ff5af5ca8908ab168ad46b28e5a3ab13499ea84c1c43dafe0536"
                 }
               ],
               "next_cursor": null

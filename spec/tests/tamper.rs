@@ -12,7 +12,7 @@ pub(crate) enum Database {
 }
 
 /// The tables that hold data of the product.
-pub(crate) const TABLES: [&str; 17] = [
+pub(crate) const TABLES: [&str; 23] = [
     "organization",
     "user_account",
     "token",
@@ -24,12 +24,18 @@ pub(crate) const TABLES: [&str; 17] = [
     "user_password",
     "password_reset",
     "invitation",
+    "sign_in_session",
     "team",
     "team_member",
     "service",
     "environment",
     "stage",
     "setting",
+    "webhook",
+    "notice",
+    "notice_mark",
+    "delivery",
+    "calendar_feed",
 ];
 
 impl Database {

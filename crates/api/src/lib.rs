@@ -5,6 +5,7 @@
 //! everything else waits for `/v2`.
 
 pub mod audit;
+pub mod calendar_feeds;
 pub mod deployments;
 pub mod environments;
 pub mod explain;
@@ -13,11 +14,14 @@ pub mod limits;
 pub mod page;
 pub mod peppers;
 pub mod problem;
+pub mod roles;
 pub mod scopes;
 pub mod services;
+pub mod sessions;
 pub mod setup;
 pub mod stages;
 pub mod teams;
 pub mod tokens;
 pub mod users;
 pub mod verify;
+pub mod webhooks;

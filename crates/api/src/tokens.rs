@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::limits::{Quota, RateLimit, stated};
+use crate::roles::RoleAssignment;
 
 /// What kind of principal a token acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -77,6 +78,9 @@ pub struct Token {
     pub service: Option<String>,
     /// Where it may act within that; `null` = everywhere there.
     pub restrictions: Option<Restrictions>,
+    /// The roles that it has on resources of the organization's own kinds, within the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
     /// The networks that it is accepted from; `null` = from anywhere, an empty list = from nowhere.
     #[schema(example = json!(["10.0.0.0/8"]))]
     pub networks: Option<Vec<String>>,
@@ -132,12 +136,17 @@ pub struct IssueToken {
     /// At most 350 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it may do; never more than the calling token. `*` stands for every scope that exists today.
+    /// What it may do; never more than the calling token. `*` stands for every scope that exists today. May be absent when there are
+    /// `roles`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["deployments:write"]))]
     pub scopes: Vec<String>,
     /// Where it may act; everywhere that its type reaches unless you say otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// Roles on resources of the organization's own kinds; never more than the calling token has. At most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
     /// The networks that it is accepted from, at most 100, in CIDR notation; from anywhere unless you say otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["10.0.0.0/8"]))]
@@ -201,6 +210,9 @@ pub struct UpdateToken {
     /// The new restrictions, all of them; `{}` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// The new roles, all of them; `[]` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<RoleAssignment>>,
     /// The new networks, all of them; `null` for anywhere.
     #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]

@@ -17,6 +17,13 @@ pub struct Verify {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["deployments:write"]))]
     pub scopes: Vec<String>,
+    /// An action that is to be done to `resource`; the two go together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "trigger")]
+    pub action: Option<String>,
+    /// What it is to be done to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Resource>,
     /// The address of the client that presented it to you, for `last_used_address` and for tokens that are bound to networks; yours unless
     /// said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,6 +33,28 @@ pub struct Verify {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 1)]
     pub cost: Option<u32>,
+}
+
+/// A resource. What is absent of it is matched by `*` only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// Its kind: one of your own (`applications`), or one that scopes govern (`deployments`).
+    #[schema(example = "applications")]
+    pub kind: String,
+    /// The team that it belongs to, by id or name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The service that it belongs to, by id or name; its team follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The environment that it is in, by id or name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Its name: 1–8 segments between slashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "search")]
+    pub name: Option<String>,
 }
 
 impl std::fmt::Debug for Verify {
@@ -41,7 +70,7 @@ impl std::fmt::Debug for Verify {
 pub struct Decision {
     /// True exactly when `code` is `valid`.
     pub valid: bool,
-    /// `valid`, `unknown`, `malformed`, `expired`, `revoked`, `insufficient_scope`, `restricted`, `rate_limited` or
+    /// `valid`, `unknown`, `malformed`, `expired`, `revoked`, `insufficient_scope`, `restricted`, `not_permitted`, `rate_limited` or
     /// `quota_exhausted`.
     #[schema(example = "valid")]
     pub code: String,

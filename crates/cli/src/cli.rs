@@ -33,9 +33,15 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Scope(commands::scope::Scope),
     #[command(subcommand)]
+    Role(commands::role::Role),
+    #[command(subcommand)]
+    Kind(commands::role::Kind),
+    #[command(subcommand)]
     User(commands::user::User),
     #[command(subcommand)]
     Invitation(commands::invitation::Invitation),
+    #[command(subcommand)]
+    Session(commands::session::Session),
     #[command(subcommand)]
     Team(commands::team::Team),
     #[command(subcommand)]
@@ -46,6 +52,10 @@ pub(crate) enum Command {
     Stage(commands::stage::Stage),
     #[command(subcommand)]
     Deployment(commands::deployment::Deployment),
+    #[command(subcommand)]
+    Webhook(commands::webhook::Webhook),
+    #[command(subcommand)]
+    Calendar(commands::calendar::Calendar),
     #[command(subcommand)]
     Audit(commands::audit::Audit),
     #[command(subcommand)]

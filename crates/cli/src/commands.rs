@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod calendar;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -12,16 +13,19 @@ pub(crate) mod init;
 pub(crate) mod invitation;
 pub(crate) mod openapi;
 pub(crate) mod pepper;
+pub(crate) mod role;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod service;
+pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod stage;
 pub(crate) mod team;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod verify;
+pub(crate) mod webhook;
 
 use std::future::Future;
 
@@ -40,13 +44,18 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Verify(command) => wait(command.run()),
         Command::Explain(command) => wait(command.run()),
         Command::Scope(command) => wait(command.run()),
+        Command::Role(command) => wait(Box::pin(command.run())),
+        Command::Kind(command) => wait(Box::pin(command.run())),
         Command::User(command) => wait(Box::pin(command.run())),
         Command::Invitation(command) => wait(Box::pin(command.run())),
+        Command::Session(command) => wait(Box::pin(command.run())),
         Command::Team(command) => wait(Box::pin(command.run())),
         Command::Service(command) => wait(Box::pin(command.run())),
         Command::Environment(command) => wait(Box::pin(command.run())),
         Command::Stage(command) => wait(Box::pin(command.run())),
         Command::Deployment(command) => wait(Box::pin(command.run())),
+        Command::Webhook(command) => wait(Box::pin(command.run())),
+        Command::Calendar(command) => wait(Box::pin(command.run())),
         Command::Audit(command) => wait(Box::pin(command.run())),
         Command::Pepper(command) => wait(command.run()),
         Command::Scan(command) => command.run(),

@@ -28,6 +28,10 @@ ids! {
     environment = "env_", "environment";
     stage = "stg_", "stage";
     invitation = "inv_", "invitation";
+    session = "ses_", "session";
+    webhook = "whk_", "webhook";
+    delivery = "dlv_", "delivery";
+    calendar_feed = "cal_", "calendar feed";
 }
 
 fn is_shaped(id: &str, prefix: &str) -> bool {

@@ -25,6 +25,7 @@
 //! ```
 
 mod audit;
+mod calendar_feeds;
 mod call;
 mod client;
 mod credential;
@@ -36,14 +37,17 @@ mod id;
 mod invitations;
 mod pages;
 mod peppers;
+mod roles;
 mod scopes;
 mod services;
+mod sessions;
 mod setup;
 mod system;
 mod teams;
 mod tokens;
 mod users;
 mod verify;
+mod webhooks;
 
 pub use audit::AuditExport;
 pub use client::{Client, ClientBuilder, DEFAULT_TIMEOUT, Exchange};

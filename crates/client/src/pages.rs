@@ -2,15 +2,18 @@
 
 use claviger_api::{
     audit::{AuditEvent, ListAudit},
+    calendar_feeds::{CalendarFeed, ListCalendarFeeds},
     deployments::{Deployment, ListDeployments},
     environments::{Environment, ListEnvironments},
     invitations::{Invitation, ListInvitations},
     page::Page,
     services::{ListServices, Service},
+    sessions::{ListSessions, Session},
     stages::{ListStages, Stage},
     teams::{ListTeams, Team},
     tokens::{ListTokens, Token},
     users::{ListUsers, User},
+    webhooks::{ListWebhooks, Webhook},
 };
 use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
@@ -54,10 +57,13 @@ listed! {
     ListDeployments of Deployment at &["v1", "deployments"];
     ListUsers of User at &["v1", "users"];
     ListInvitations of Invitation at &["v1", "invitations"];
+    ListSessions of Session at &["v1", "sessions"];
     ListTeams of Team at &["v1", "teams"];
     ListServices of Service at &["v1", "services"];
     ListEnvironments of Environment at &["v1", "environments"];
     ListStages of Stage at &["v1", "stages"];
+    ListWebhooks of Webhook at &["v1", "webhooks"];
+    ListCalendarFeeds of CalendarFeed at &["v1", "calendar-feeds"];
     ListAudit of AuditEvent at &["v1", "audit", "events"];
 }
 

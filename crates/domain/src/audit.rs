@@ -2,7 +2,7 @@
 //!
 //! This room knows what an event is and which bytes are hashed; `service::audit` computes the chain and keeps its head.
 
-use crate::{OrgId, Timestamp, TokenId, UserId};
+use crate::{OrgId, SessionId, Timestamp, TokenId, UserId};
 
 /// What happened. The text is stable once released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +69,42 @@ pub enum Action {
     UserPasswordChanged,
     /// Somebody was given the means to choose a new password for a person.
     UserPasswordResetIssued,
+    /// A person was assigned other roles on resources.
+    UserRolesAssigned,
+    /// A role was written.
+    RoleWritten,
+    /// A role was dropped.
+    RoleDeleted,
+    /// A kind of resource was written.
+    KindWritten,
+    /// A kind of resource was dropped.
+    KindDeleted,
+    /// Somebody tried to sign in as a person and did not have the password.
+    UserSignInFailed,
+    /// A person signed in.
+    SessionStarted,
+    /// A signed-in person showed the password again.
+    SessionConfirmed,
+    /// A session was ended before its time.
+    SessionEnded,
+    /// A webhook was made.
+    WebhookCreated,
+    /// A webhook changed.
+    WebhookUpdated,
+    /// A webhook was dropped.
+    WebhookDeleted,
+    /// A webhook got a new signing secret.
+    WebhookSecretRotated,
+    /// A webhook said that it is gone, and is told nothing more.
+    WebhookDisabled,
+    /// A webhook was sent a test.
+    WebhookTested,
+    /// A delivery was sent once more.
+    DeliveryRetried,
+    /// A calendar feed was made.
+    CalendarFeedCreated,
+    /// A calendar feed was ended.
+    CalendarFeedRevoked,
     /// A new pepper took over.
     PepperRotated,
     /// The previous pepper was given up.
@@ -77,7 +113,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 51] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -109,6 +145,24 @@ impl Action {
         Self::UserReactivated,
         Self::UserPasswordChanged,
         Self::UserPasswordResetIssued,
+        Self::UserRolesAssigned,
+        Self::RoleWritten,
+        Self::RoleDeleted,
+        Self::KindWritten,
+        Self::KindDeleted,
+        Self::UserSignInFailed,
+        Self::SessionStarted,
+        Self::SessionConfirmed,
+        Self::SessionEnded,
+        Self::WebhookCreated,
+        Self::WebhookUpdated,
+        Self::WebhookDeleted,
+        Self::WebhookSecretRotated,
+        Self::WebhookDisabled,
+        Self::WebhookTested,
+        Self::DeliveryRetried,
+        Self::CalendarFeedCreated,
+        Self::CalendarFeedRevoked,
         Self::PepperRotated,
         Self::PepperRetired,
     ];
@@ -147,6 +201,24 @@ impl Action {
             Self::UserReactivated => "user.reactivated",
             Self::UserPasswordChanged => "user.password_changed",
             Self::UserPasswordResetIssued => "user.password_reset_issued",
+            Self::RoleWritten => "role.written",
+            Self::RoleDeleted => "role.deleted",
+            Self::KindWritten => "kind.written",
+            Self::KindDeleted => "kind.deleted",
+            Self::UserRolesAssigned => "user.roles_assigned",
+            Self::UserSignInFailed => "user.sign_in_failed",
+            Self::SessionStarted => "session.started",
+            Self::SessionConfirmed => "session.confirmed",
+            Self::SessionEnded => "session.ended",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookUpdated => "webhook.updated",
+            Self::WebhookDeleted => "webhook.deleted",
+            Self::WebhookSecretRotated => "webhook.secret_rotated",
+            Self::WebhookDisabled => "webhook.disabled",
+            Self::WebhookTested => "webhook.tested",
+            Self::DeliveryRetried => "delivery.retried",
+            Self::CalendarFeedCreated => "calendar_feed.created",
+            Self::CalendarFeedRevoked => "calendar_feed.revoked",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
         }
@@ -158,9 +230,11 @@ impl Action {
 pub enum Actor {
     /// A person, through this token.
     User(UserId, TokenId),
+    /// A person who is signed in.
+    SignedIn(UserId, SessionId),
     /// A token that acts as itself.
     Token(TokenId),
-    /// A person without a token, who brought what was handed to them: an invitation, a password reset.
+    /// A person without token and session, who brought something else: an invitation, a password reset, the password.
     Person(UserId),
     /// Whoever held the token and nothing else: the finder of a leak.
     Holder(TokenId),
@@ -173,7 +247,7 @@ pub enum Actor {
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::User(user, _) | Self::Person(user) => write!(f, "{user}"),
+            Self::User(user, _) | Self::SignedIn(user, _) | Self::Person(user) => write!(f, "{user}"),
             Self::Token(token) => write!(f, "{token}"),
             Self::Holder(token) => write!(f, "holder:{token}"),
             Self::Operator => f.write_str("operator"),
@@ -193,7 +267,7 @@ pub struct Event {
     pub org: OrgId,
     /// Who, as [`Actor`] writes it.
     pub actor: String,
-    /// The token that the actor presented, if any.
+    /// The token or session that the actor presented, if any.
     pub via: Option<String>,
     /// What, as [`Action`] writes it.
     pub action: String,

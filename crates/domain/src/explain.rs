@@ -164,8 +164,9 @@ mod tests {
 
     use super::*;
     use crate::authority::Selector;
+    use crate::role::RoleBook;
     use crate::terms::Networks;
-    use crate::token::{Holder, Restrictions};
+    use crate::token::{Holder, Restrictions, Surroundings};
     use crate::{EnvironmentId, OrgId, ScopeSet, ServiceId, TeamId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -255,7 +256,10 @@ mod tests {
                 authority: Authority::of_token(ScopeSet::all(), on),
                 active,
             };
-            let given = token.authority(team_of);
+            let given = token.authority(&Surroundings {
+                team_of: &team_of,
+                roles: &RoleBook::default(),
+            });
             for place in places() {
                 for &scope in Scope::ALL {
                     let allowed = active && given.allows(scope, &place) && owner.authority.allows(scope, &place);

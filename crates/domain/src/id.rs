@@ -89,6 +89,14 @@ ids! {
     DeploymentId = "dep";
     /// An invitation into an organization.
     InvitationId = "inv";
+    /// A sign-in session of a person.
+    SessionId = "ses";
+    /// A place that is told of events.
+    WebhookId = "whk";
+    /// One event on its way to one recipient.
+    DeliveryId = "dlv";
+    /// A calendar that programs may read.
+    CalendarFeedId = "cal";
 }
 
 /// The principal that a token acts as: a user's id for personal tokens, the token's own id for global ones.
@@ -134,6 +142,11 @@ impl IdSequence {
             last: AtomicI64::new(last),
             node: (node & 0x3f) as i64,
         }
+    }
+
+    /// The least number that any node makes at this instant or later: ids below it are older.
+    pub const fn first_at(instant: Timestamp) -> i64 {
+        instant.millis() << (NODE_BITS + COUNTER_BITS)
     }
 
     /// The next id's number. It follows the clock, and never goes back when the clock does.

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod authority;
+pub mod calendar;
 pub mod deployment;
 pub mod environment;
 pub mod explain;
@@ -15,16 +16,22 @@ pub mod owner;
 pub mod password;
 pub mod person;
 pub mod receipt;
+pub mod reminder;
+pub mod resource;
+pub mod role;
 pub mod scope;
 pub mod service;
+pub mod session;
 pub mod stage;
 pub mod team;
 pub mod terms;
 pub mod time;
 pub mod token;
+pub mod webhook;
 
 pub use id::{
-    DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, StageId, TeamId, TokenId, UserId,
+    CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId,
+    SessionId, StageId, TeamId, TokenId, UserId, WebhookId,
 };
 pub use invalid::FieldError;
 pub use scope::{Scope, ScopeSet};

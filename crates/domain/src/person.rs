@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::owner::{Membership, Principal, Role};
+use crate::role::Assignment;
 use crate::terms::RateLimit;
 use crate::{FieldError, InvitationId, OrgId, TeamId, Timestamp, UserId};
 
@@ -52,6 +53,8 @@ pub struct Person {
     pub role: Role,
     /// What the person is in teams, by the teams' names.
     pub teams: Vec<PersonTeam>,
+    /// What else the person may do, to which resources of the organization's own kinds.
+    pub roles: Vec<Assignment>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When it was deactivated.

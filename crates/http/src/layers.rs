@@ -21,10 +21,12 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use claviger_domain::TokenId;
+use claviger_domain::Timestamp;
+use claviger_domain::owner::{Caller, Means};
+use claviger_domain::reminder::ANSWERS_WARN_WITHIN;
 use claviger_service::Clock;
 use claviger_verify::Allowance;
-use http::{StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -38,6 +40,9 @@ use log::Answered;
 use metrics::RequestMetrics;
 use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 
+/// When the calling token ends, in answers to a token that ends within 14 days. No standard has such a field: `Sunset` (RFC 8594) is about
+/// the resource, and `Authentication-Info` (RFC 9110 §11.6.3) has no parameters for bearer tokens.
+const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("claviger-token-expires");
 /// The route of a request that matched none, in log and metrics.
 const UNMATCHED: &str = "unmatched";
 
@@ -50,15 +55,45 @@ pub(crate) struct Edge {
     pub(crate) clients: Clients,
 }
 
-/// Which token a request presented, once the guard knows: the log line tells its id, the answer what is left of its limits.
+/// What a request presented, once the guard knows: the log line tells whose it is, the answer its end when that is near and what is left
+/// of its limits.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PresentedToken(Arc<OnceLock<(TokenId, Allowance)>>);
+pub(crate) struct Presented(Arc<OnceLock<Noted>>);
 
-impl PresentedToken {
-    /// Notes the token.
-    pub(crate) fn note(&self, id: TokenId, allowance: Allowance) {
+#[derive(Debug, Clone)]
+struct Noted {
+    by: Means,
+    /// When the token ends, if that is near.
+    near_end: Option<Timestamp>,
+    /// What is left of its limits.
+    allowance: Allowance,
+}
+
+impl Presented {
+    /// Notes a caller who was accepted at `now`.
+    pub(crate) fn note(&self, caller: &Caller, allowance: Allowance, now: Timestamp) {
+        let near_end = caller.expires_at.filter(|end| *end <= now + ANSWERS_WARN_WITHIN);
         // A request has one caller; were there two, the first would stay.
-        let _ = self.0.set((id, allowance));
+        let _ = self.0.set(Noted {
+            by: caller.by,
+            near_end,
+            allowance,
+        });
+    }
+
+    fn by(&self) -> Option<Means> {
+        self.0.get().map(|noted| noted.by)
+    }
+
+    /// Tells the caller that their token ends soon, and what is left of its limits.
+    fn tell(&self, headers: &mut HeaderMap) {
+        let Some(noted) = self.0.get() else { return };
+        // An instant in RFC 3339 is visible ASCII.
+        let near_end = noted
+            .near_end
+            .and_then(|end| HeaderValue::try_from(end.to_string()).ok());
+        headers.extend(near_end.map(|value| (TOKEN_EXPIRES, value)));
+        limits::tell(headers, &noted.allowance);
     }
 }
 
@@ -78,7 +113,7 @@ pub(crate) fn wrap(router: Router, edge: Arc<Edge>) -> Router {
 async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let began = edge.clock.monotonic();
     let id = edge.ids.of(request.headers());
-    let token = PresentedToken::default();
+    let presented = Presented::default();
     let method = request.method().clone();
     let version = request.version();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -91,24 +126,25 @@ async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next)
         Err(problem) => problem.into_response(),
         Ok(()) => {
             request.extensions_mut().insert(id.clone());
-            request.extensions_mut().insert(token.clone());
+            request.extensions_mut().insert(presented.clone());
             next.run(request).await
         }
     };
 
     let problem = write_problem(&mut response, &id);
-    finish(&mut response, version, &id);
-    let presented = token.0.get();
-    if let Some((_, allowance)) = presented {
-        limits::tell(response.headers_mut(), allowance);
+    let by = presented.by();
+    if matches!(by, Some(Means::Session { .. })) {
+        headers::keep_from_caches(response.headers_mut());
     }
+    finish(&mut response, version, &id);
+    presented.tell(response.headers_mut());
     let answered = Answered {
         method: &method,
         route: route.as_ref().map_or(UNMATCHED, MatchedPath::as_str),
         status: response.status(),
         took: edge.clock.monotonic().saturating_sub(began),
         request_id: &id,
-        token: presented.map(|(id, _)| *id),
+        by,
         problem: problem.as_ref(),
     };
     edge.metrics

@@ -6,8 +6,10 @@
 
 mod app;
 mod audit;
+mod calendar_feeds;
 mod clients;
 pub mod credentials;
+mod cross_site;
 mod deployments;
 mod environments;
 mod explain;
@@ -16,6 +18,7 @@ pub mod guard;
 pub mod idempotency;
 mod invitations;
 pub mod json;
+mod kinds;
 mod layers;
 mod limits;
 mod openapi;
@@ -24,9 +27,11 @@ mod peer;
 mod peppers;
 pub mod problem;
 pub mod query;
+mod roles;
 mod router;
 mod scopes;
 mod services;
+mod sessions;
 mod setup;
 mod stages;
 mod system;
@@ -34,6 +39,7 @@ mod teams;
 mod tokens;
 mod users;
 mod verify;
+mod webhooks;
 
 pub use app::App;
 pub use clients::{ClientRules, FailureLimit, ForwardingHeader, TrustedProxies};
@@ -45,6 +51,7 @@ pub use peer::Peer;
 pub use verify::body::DoorBody;
 pub use verify::door::{Answer, Door};
 pub use verify::express::{Express, MAX_EXPRESS_BYTES, Step};
+pub use webhooks::wire::webhook_body;
 
 /// The hyper service that answers every request; one for all connections.
 pub fn service(app: App) -> Door {

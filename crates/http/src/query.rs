@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use claviger_domain::{
-    DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, StageId, TeamId, TokenId, UserId,
+    CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, SessionId,
+    StageId, TeamId, TokenId, UserId, WebhookId,
 };
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -65,6 +66,10 @@ impl Identified for InvitationId {
     const NOUN: &'static str = "invitation";
 }
 
+impl Identified for SessionId {
+    const NOUN: &'static str = "session";
+}
+
 impl Identified for UserId {
     const NOUN: &'static str = "user";
 }
@@ -85,6 +90,18 @@ impl Identified for StageId {
     const NOUN: &'static str = "stage";
 }
 
+impl Identified for WebhookId {
+    const NOUN: &'static str = "webhook";
+}
+
+impl Identified for DeliveryId {
+    const NOUN: &'static str = "delivery";
+}
+
+impl Identified for CalendarFeedId {
+    const NOUN: &'static str = "calendar feed";
+}
+
 /// The id in the path of a route with one parameter.
 #[derive(Debug, Clone, Copy)]
 pub struct PathId<T>(pub T);
@@ -99,6 +116,22 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
         parameter(parameters.as_ref(), 0).map(Self)
+    }
+}
+
+/// The name in the path of a route with one parameter, as it was given.
+#[derive(Debug, Clone)]
+pub struct PathText(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
+        let text = parameters
+            .as_ref()
+            .and_then(|parameters| parameters.iter().next());
+        Ok(Self(text.map(|(_, text)| text.to_owned()).unwrap_or_default()))
     }
 }
 

@@ -20,6 +20,7 @@ pub use report::{Report, Setting};
 pub use sources::{Environment, Overrides};
 
 use crate::listener::ConnectionLimits;
+use crate::outbound::{Allowed, Mailbox};
 
 /// Everything an operator decides. Make it with [`Config::load`]; `Debug` shows no key and no password.
 #[derive(Debug, Clone)]
@@ -42,6 +43,10 @@ pub struct Config {
     pub log: Log,
     /// Threads that serve requests; as many as there are cores unless said.
     pub worker_threads: Option<NonZeroU16>,
+    /// How mail is sent; `None` = not at all.
+    pub mailbox: Option<Mailbox>,
+    /// What webhooks may lead to although it is not public.
+    pub allow_private: Vec<Allowed>,
     /// How much a client may take.
     pub limits: Limits,
     /// Which proxies are believed, and how many failures are borne from an address.

@@ -1,6 +1,7 @@
 //! Configuration, listeners, wiring, shutdown: the only room that reads the clock, the environment and the random source.
 //!
-//! The map: [`config`] says what an operator decides · `keys` holds what must not be in the database · [`Server`] opens and serves
+//! The map: [`config`] says what an operator decides · `keys` holds what must not be in the database · [`outbound`] leads to
+//! webhooks and mail · [`Server`] opens and serves
 //! · [`run()`] is `claviger serve` from the first line to the last, [`init`] and [`reissue`] are `claviger init`. No rules here.
 
 mod bind;
@@ -11,6 +12,7 @@ mod keys;
 pub mod listener;
 pub mod logging;
 mod operator;
+pub mod outbound;
 mod process;
 mod random;
 mod run;

@@ -24,6 +24,7 @@ use crate::{
     config::{Config, Database, Limits},
     keys,
     listener::{self, Drained},
+    outbound::{Rules, World},
     random::OsRandom,
 };
 
@@ -110,6 +111,10 @@ impl Server {
             // Resolves when the sender is dropped too: then the server is ending all the same.
             let _ = jobs_end.await;
         }));
+        let (end_outbox, outbox_end) = oneshot::channel::<()>();
+        let outbox = tokio::spawn(self.service.clone().run_outbox(async {
+            let _ = outbox_end.await;
+        }));
         let express = Arc::new(claviger_http::Express::new(self.app.clone()));
         let service = claviger_http::service(self.app);
         let drained = listener::serve(
@@ -120,12 +125,15 @@ impl Server {
             shutdown,
         )
         .await;
-        // The jobs have listened until now, so there is a receiver unless they panicked.
+        // Both have listened until now, so there is a receiver unless they panicked.
+        let _ = end_outbox.send(());
+        let outbox = outbox.await;
         let _ = end_jobs.send(());
         let jobs = jobs.await;
         self.store.close().await;
         drop(self.bound.socket);
         jobs.context("a background job panicked")?;
+        outbox.context("the outbox panicked")?;
         Ok(drained)
     }
 }
@@ -180,6 +188,10 @@ async fn open_over(
         key_store: keys.store,
         prefix: config.prefix,
         metrics: Metrics::register(registry),
+        outbound: Arc::new(World::new(
+            Rules::new(config.allow_private.clone()),
+            config.mailbox.as_ref(),
+        )?),
     })
     .await?;
     Ok(service)

@@ -96,6 +96,7 @@ impl Service {
         let (mut seq, mut hash) = head.map_or((0, GENESIS), |head| (head.seq, head.hash));
         let via = match by.actor {
             Actor::User(_, token) | Actor::Token(token) | Actor::Holder(token) => Some(token.to_string()),
+            Actor::SignedIn(_, session) => Some(session.to_string()),
             Actor::Person(_) | Actor::Operator | Actor::System => None,
         };
         let mut appended = Vec::with_capacity(records.len());

@@ -1,4 +1,5 @@
-//! Work in the background: last uses, what was spent of quotas, digests that move to the current pepper, what is kept for a time, the audit anchor.
+//! Work in the background: last uses, failed sign-ins, what was spent of quotas, digests that move to the current pepper, what is kept
+//! for a time, the audit anchor.
 //!
 //! Nothing here is on a request's path. What fails is counted, logged and tried again at the next turn.
 
@@ -60,25 +61,30 @@ impl Service {
             );
             if turn.is_multiple_of(FLUSH_EVERY) {
                 self.report("writing last uses", self.flush_uses().await);
+                self.report("recording failed sign-ins", self.record_failed_sign_ins().await);
                 self.report("writing what was spent", self.flush_spendings().await);
             }
             if turn.is_multiple_of(CLEAR_EVERY) {
                 self.report("clearing idempotent answers", self.clear_answers().await);
+                self.report("clearing old sessions", self.clear_sessions().await);
                 self.report("anchoring the audit trail", self.anchor_audit().await);
             }
         }
         self.report("writing what is pending", self.flush().await);
     }
 
-    /// Writes everything that is pending now: last uses, what was spent of quotas, moved digests, the audit anchor.
+    /// Writes everything that is pending now: last uses, failed sign-ins, what was spent of quotas, moved digests, the audit anchor; clears
+    /// what was kept long enough.
     ///
     /// # Errors
     /// Those of the store; what was not written stays pending.
     pub async fn flush(&self) -> Result<()> {
         self.flush_redigests().await?;
         self.flush_uses().await?;
+        self.record_failed_sign_ins().await?;
         self.flush_spendings().await?;
         self.clear_answers().await?;
+        self.clear_sessions().await?;
         self.anchor_audit().await
     }
 
@@ -230,7 +236,8 @@ impl Service {
         write.await
     }
 
-    fn report(&self, what: &'static str, outcome: Result<()>) {
+    /// Counts and logs what failed.
+    pub(crate) fn report(&self, what: &'static str, outcome: Result<()>) {
         if let Err(error) = outcome {
             self.0.metrics.job_failures.inc();
             tracing::warn!(job = what, error = ?error, "a background job failed and is tried again");

@@ -132,6 +132,11 @@ impl KeyRing {
         hmac::verify(&self.audit_key(), message, tag).is_ok()
     }
 
+    /// What the keys are derived from under which secrets are kept: unlike the peppers it never changes. Whoever derives says for what.
+    pub(crate) const fn keeping_secret(&self) -> &[u8; 32] {
+        self.audit.expose()
+    }
+
     fn audit_key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.audit.expose())
     }

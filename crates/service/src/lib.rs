@@ -5,12 +5,14 @@
 //! change after the commit and before the answer. Doors (`http` and its siblings) call it; it knows no door and no SQL.
 
 pub mod audit;
+pub mod calendar;
 mod catalogue;
 mod changes;
 mod clock;
 mod context;
 mod cursor;
 pub mod deployments;
+mod directory;
 pub mod environments;
 mod error;
 pub mod explain;
@@ -19,15 +21,20 @@ mod jobs;
 pub mod keys;
 mod load;
 mod metrics;
+pub mod outbound;
 mod owners;
 pub mod people;
 pub mod peppers;
+mod reminders;
+pub mod roles;
 mod seal;
 pub mod services;
+pub mod sessions;
 mod setup;
 pub mod stages;
 pub mod teams;
 pub mod tokens;
+pub mod webhooks;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,13 +49,17 @@ use claviger_verify::Verifier;
 pub use changes::Feed;
 pub use clock::Clock;
 pub use context::{Context, Origin};
-pub use error::{Error, Result};
+pub use directory::{Directory, NamedPlace};
+pub use error::{Error, Result, Unproven};
 pub use idempotency::{IdempotencyKey, Once, Reply};
 pub use metrics::Metrics;
+pub use reminders::Tried;
 pub use setup::SETUP_CODE_LIFETIME;
 
 use jobs::PendingUse;
 use keys::{KeyRing, KeyStore};
+use outbound::Outbound;
+use reminders::Outbox;
 use setup::SetupCode;
 
 /// What a [`Service`] is made of. `server` makes the parts; tests make them with a clock and a random source of their own.
@@ -71,6 +82,8 @@ pub struct Parts {
     pub prefix: Prefix,
     /// Counters and histograms.
     pub metrics: Metrics,
+    /// The way to webhooks and mail.
+    pub outbound: Arc<dyn Outbound>,
 }
 
 /// All operations. Cheap to clone.
@@ -97,9 +110,13 @@ struct Inner {
     hasher: people::Hasher,
     /// Wrong passwords of late.
     attempts: people::Attempts,
+    /// Failed sign-ins that are not in the audit trail yet.
+    failed_sign_ins: Mutex<sessions::FailedSignIns>,
     /// Last uses that are not in the store yet, in the order in which the store keeps tokens: a batch of neighbours changes a few pages,
     /// one of strangers a page each.
     uses: Mutex<BTreeMap<TokenId, PendingUse>>,
+    outbound: Arc<dyn Outbound>,
+    outbox: Outbox,
     /// What was spent of quotas and is not in the store yet.
     spendings: Mutex<BTreeMap<TokenId, Spent>>,
 }

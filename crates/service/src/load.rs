@@ -12,6 +12,7 @@ use claviger_verify::{Change, Entry, Full, Verifier};
 
 use crate::error::{Error, Result};
 use crate::people::{Attempts, Hasher};
+use crate::reminders::{Outbox, begin_marks};
 use crate::tokens::{Compiler, Given};
 use crate::{Inner, Parts, Service, owners};
 
@@ -48,9 +49,17 @@ impl Service {
             );
             return Err(Error::conflict("pepper_missing", detail));
         }
+        let feed = parts.feed.clone();
         let greatest = parts
             .store
-            .read(async move |tx: &mut Tx| load(tx, &verifier).await)
+            .read(async move |tx: &mut Tx| {
+                feed.directory().fill(tx).await?;
+                load(tx, &verifier).await
+            })
+            .await?;
+        parts
+            .store
+            .write(async move |tx: &mut Tx| begin_marks(tx, now).await)
             .await?;
         Ok(Self(Arc::new(Inner {
             ids: IdSequence::new(NODE, greatest),
@@ -68,7 +77,10 @@ impl Service {
             in_flight: std::sync::Mutex::default(),
             hasher: Hasher::default(),
             attempts: Attempts::default(),
+            failed_sign_ins: std::sync::Mutex::default(),
             uses: std::sync::Mutex::default(),
+            outbound: parts.outbound,
+            outbox: Outbox::default(),
             spendings: std::sync::Mutex::default(),
         })))
     }

@@ -1,8 +1,11 @@
 //! What the operations count. Static handles; `http` serves them, and adds the verifier's own counters.
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::reminders::Tried;
 
 /// Counters and histograms of the operations.
 #[derive(Debug, Clone)]
@@ -19,8 +22,12 @@ pub struct Metrics {
     pub uses_flushed: Counter,
     /// Password hashes made, those for nothing included.
     pub password_hashes: Counter,
+    /// Sign-ins and confirmations that failed, those that were not looked at included.
+    pub failed_sign_ins: Counter,
     /// Background work that failed and will be tried again.
     pub job_failures: Counter,
+    /// Tries to tell a webhook or a person, by channel and outcome.
+    pub deliveries: Family<Tried, Counter>,
 }
 
 impl Metrics {
@@ -35,7 +42,9 @@ impl Metrics {
             replayed: Counter::default(),
             uses_flushed: Counter::default(),
             password_hashes: Counter::default(),
+            failed_sign_ins: Counter::default(),
             job_failures: Counter::default(),
+            deliveries: Family::default(),
         };
         registry.register_with_unit(
             "claviger_revocation_visibility",
@@ -65,9 +74,19 @@ impl Metrics {
             metrics.password_hashes.clone(),
         );
         registry.register(
+            "claviger_failed_sign_ins",
+            "Sign-ins that failed",
+            metrics.failed_sign_ins.clone(),
+        );
+        registry.register(
             "claviger_job_failures",
             "Background work that failed and is tried again",
             metrics.job_failures.clone(),
+        );
+        registry.register(
+            "claviger_delivery_attempts",
+            "Tries to tell a webhook or, by mail, a person",
+            metrics.deliveries.clone(),
         );
         metrics
     }

@@ -15,7 +15,9 @@
 //! | the public modules | one noun each: rows in, rows out |
 
 pub mod audit;
+pub mod calendar_feeds;
 pub mod changes;
+pub mod deliveries;
 pub mod deployments;
 mod dialect;
 pub mod environments;
@@ -26,11 +28,15 @@ pub mod invitations;
 mod job;
 mod migrate;
 mod named;
+pub mod names;
+pub mod notices;
 pub mod organizations;
 pub mod passwords;
 mod postgres;
 mod reader;
+pub mod roles;
 pub mod services;
+pub mod sessions;
 pub mod settings;
 mod sqlite;
 pub mod stages;
@@ -40,6 +46,7 @@ pub mod tokens;
 mod transaction;
 pub mod users;
 mod value;
+pub mod webhooks;
 mod writer;
 
 pub use dialect::{Backend, Sql};

@@ -2,13 +2,15 @@
 
 use claviger_domain::owner::TeamRole;
 use claviger_domain::person::PersonTeam;
+use claviger_domain::resource::Word;
 use claviger_domain::{OrgId, Timestamp, UserId};
 
 use crate::dialect::{numbers, prefix_end};
+use crate::roles::mention;
 use crate::{Row, StoreError, Tx, Value};
 
 const COLUMNS: &str =
-    "id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit";
+    "id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit, roles";
 
 /// A person, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct UserRow {
     pub name_key: Option<String>,
     /// The role's text.
     pub role: String,
+    /// The assignments of roles on resources as JSON; `None` = none.
+    pub roles: Option<String>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When it was deactivated.
@@ -57,8 +61,8 @@ pub struct UserFilter {
 /// # Errors
 /// [`StoreError::Conflict`] for an address that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO user_account (id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let sql = "INSERT INTO user_account (id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit, roles) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let params = [
         user.id.into(),
         user.org.into(),
@@ -70,6 +74,7 @@ pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
         user.created_at.into(),
         user.deactivated_at.into(),
         user.rate_limit.as_ref().into(),
+        user.roles.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -79,7 +84,7 @@ pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
 /// # Errors
 /// Those of the store.
 pub async fn update(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
-    let sql = "UPDATE user_account SET name = $2, name_key = $3, role = $4, deactivated_at = $5, rate_limit = $6 WHERE id = $1";
+    let sql = "UPDATE user_account SET name = $2, name_key = $3, role = $4, deactivated_at = $5, rate_limit = $6, roles = $7 WHERE id = $1";
     let params = [
         user.id.into(),
         user.name.as_ref().into(),
@@ -87,6 +92,7 @@ pub async fn update(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
         (&user.role).into(),
         user.deactivated_at.into(),
         user.rate_limit.as_ref().into(),
+        user.roles.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -118,6 +124,16 @@ pub async fn others_with_role(
         Some(row) => row.get(0),
         None => Ok(0),
     }
+}
+
+/// The people who may have an assignment of the role.
+///
+/// # Errors
+/// Those of the store.
+pub async fn with_role(tx: &mut Tx, org: OrgId, role: &Word) -> Result<Vec<UserId>, StoreError> {
+    let sql = "SELECT id FROM user_account WHERE org_id = $1 AND roles LIKE $2";
+    let rows = tx.query(sql, &[org.into(), mention(role).into()]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The person `id`, of whatever organization.
@@ -241,5 +257,6 @@ fn read(row: &Row<'_>) -> Result<UserRow, StoreError> {
         created_at: row.get(7)?,
         deactivated_at: row.get(8)?,
         rate_limit: row.get(9)?,
+        roles: row.get(10)?,
     })
 }

@@ -4,8 +4,8 @@
 //! binds [`Value`]s and reads [`Row`]s; neither driver's types leave this room.
 
 use claviger_domain::{
-    DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId, StageId, TeamId, Timestamp,
-    TokenId, UserId,
+    CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId,
+    SessionId, StageId, TeamId, Timestamp, TokenId, UserId, WebhookId,
 };
 
 use crate::StoreError;
@@ -182,6 +182,10 @@ into_value! {
     EnvironmentId => |value| Self::I64(value.get());
     StageId => |value| Self::I64(value.get());
     InvitationId => |value| Self::I64(value.get());
+    SessionId => |value| Self::I64(value.get());
+    WebhookId => |value| Self::I64(value.get());
+    DeliveryId => |value| Self::I64(value.get());
+    CalendarFeedId => |value| Self::I64(value.get());
 }
 
 impl<T: Into<Self>> From<Option<T>> for Value {
@@ -225,6 +229,10 @@ from_value! {
     EnvironmentId = ValueRef::I64(number) => Some(Self::from_i64(number));
     StageId = ValueRef::I64(number) => Some(Self::from_i64(number));
     InvitationId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    SessionId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    WebhookId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    DeliveryId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    CalendarFeedId = ValueRef::I64(number) => Some(Self::from_i64(number));
 }
 
 impl<'r, T: FromValue<'r>> FromValue<'r> for Option<T> {

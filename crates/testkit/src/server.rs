@@ -9,7 +9,7 @@ mod running;
 use std::{path::Path, sync::Arc};
 
 use claviger_service::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Caller, TestClock, TestRandom, TokenBuilder, caller::Address, logs::Logs};
 use running::Running;
@@ -76,6 +76,20 @@ impl TestServer {
         self.anonymous.with_token(credential, Value::Null)
     }
 
+    /// Somebody who signs in with this password.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn signed_in(&self, email: &str, password: &str) -> Caller {
+        let body = json!({ "email": email, "password": password });
+        let answer = self.anonymous.post("/v1/sessions", body).await;
+        answer.expect_status(201);
+        let Some(cookie) = answer.cookie() else {
+            panic!("no cookie was set: {}", answer.text())
+        };
+        self.anonymous.with_session(cookie, answer.json())
+    }
+
     /// Begins a token that the administrator issues: personal, unless said otherwise with all scopes, 90 days.
     pub fn token(&self) -> TokenBuilder<'_> {
         let number = self.names.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
@@ -124,6 +138,16 @@ impl TestServer {
     pub async fn flush(&self) {
         if let Err(error) = self.service().flush().await {
             panic!("the flush failed: {error:?}");
+        }
+    }
+
+    /// Notices ends of tokens and delivers what is due now, and returns when nothing is on its way.
+    ///
+    /// # Panics
+    /// When the store refuses.
+    pub async fn settle(&self) {
+        if let Err(error) = self.service().settle_outbox().await {
+            panic!("the outbox does not settle: {error:?}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! Secrets that are used once and travel in a link: invitations and password resets.
+//! Secrets that are no API tokens: invitations and password resets, which travel in a link and are used once, calendar feeds, which travel in
+//! a link too, and the secret of a sign-in session, which lives in a browser's cookie.
 //!
 //! A ticket has the grammar of a token with a letter that no token has, so a reader and a scanner know it by its head, and a
 //! ticket presented as a token is malformed. Invariant: it is digested like a token and never stored. Called by `service`.
@@ -20,6 +21,10 @@ pub enum TicketKind {
     Invitation,
     /// Choosing a new password; letter `w`.
     PasswordReset,
+    /// Acting as the person who signed in with this browser; letter `b`.
+    Session,
+    /// Reading a calendar feed, until it is ended; letter `k`.
+    CalendarFeed,
 }
 
 /// The whole text of a well-formed ticket. It does not print itself, cannot be copied, and is wiped on drop.
@@ -52,13 +57,20 @@ pub fn generate_ticket(
 
 impl TicketKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Invitation, Self::PasswordReset];
+    pub const ALL: [Self; 4] = [
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::Session,
+        Self::CalendarFeed,
+    ];
 
     /// The letter in the ticket's text.
     pub const fn letter(self) -> char {
         match self {
             Self::Invitation => 'i',
             Self::PasswordReset => 'w',
+            Self::Session => 'b',
+            Self::CalendarFeed => 'k',
         }
     }
 }

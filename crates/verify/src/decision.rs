@@ -1,14 +1,15 @@
 //! What is asked of a presented token, and the answer.
 //!
 //! Invariant: the reasons come in one order, so that the same token at the same instant always gets the same answer: malformed,
-//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope, restricted, and last, because only they
-//! take from a budget, quota exhausted and rate limited. Outside, every denial but these two looks the same; [`Denial::subject`] is for
-//! the log of the token's owner.
+//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope, restricted, not permitted, and last, because
+//! only they take from a budget, quota exhausted and rate limited. Outside, every denial but these two looks the same; [`Denial::subject`]
+//! is for the log of the token's owner.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use claviger_domain::authority::Place;
+use claviger_domain::resource::Asked;
 use claviger_domain::terms::{Level, Quota, RateLimit};
 use claviger_domain::token::PresentedIn;
 use claviger_domain::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId};
@@ -17,12 +18,14 @@ use claviger_token::TokenType;
 use crate::budget::Levels;
 
 /// What the bearer wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Required {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Required<'a> {
     /// The scopes that are needed, all of them. Empty = any live token will do.
     pub scopes: ScopeSet,
     /// Where they are needed; `None` = somewhere will do, because whoever asks looks at the place later.
     pub at: Option<Place>,
+    /// An action on a resource, whether a scope or a role allows it.
+    pub asked: Option<Asked<'a>>,
 }
 
 /// When and whence the token was presented.
@@ -117,6 +120,8 @@ pub enum DenialCode {
     },
     /// Live, and it has the scopes, but not at this place, not from this address, or not in a query string.
     Restricted,
+    /// Live, but neither a scope nor a role lets it do the action to the resource.
+    NotPermitted,
     /// A rate limit, its own or its owner's, has not enough left.
     RateLimited {
         /// After what time the same is admitted; `None` = never, because it costs more than the burst.
@@ -130,7 +135,7 @@ pub enum DenialCode {
 }
 
 /// The public names of all decisions that can occur, in the order of [`crate::Verifier::decisions`].
-pub(crate) const CODES: [&str; 9] = [
+pub(crate) const CODES: [&str; 10] = [
     "valid",
     "malformed",
     "unknown",
@@ -138,16 +143,21 @@ pub(crate) const CODES: [&str; 9] = [
     "revoked",
     "insufficient_scope",
     "restricted",
+    "not_permitted",
     "rate_limited",
     "quota_exhausted",
 ];
 
 // === impl Required ===
 
-impl Required {
+impl Required<'_> {
     /// These scopes, somewhere.
     pub const fn scopes(scopes: ScopeSet) -> Self {
-        Self { scopes, at: None }
+        Self {
+            scopes,
+            at: None,
+            asked: None,
+        }
     }
 
     /// These scopes, at this place.
@@ -155,6 +165,7 @@ impl Required {
         Self {
             scopes,
             at: Some(place),
+            asked: None,
         }
     }
 }
@@ -217,7 +228,7 @@ impl Decision {
 // === impl DenialCode ===
 
 impl DenialCode {
-    /// The public name: `malformed`, `unknown`, `expired`, `revoked`, `insufficient_scope`, `restricted`, `rate_limited` or
+    /// The public name: `malformed`, `unknown`, `expired`, `revoked`, `insufficient_scope`, `restricted`, `not_permitted`, `rate_limited` or
     /// `quota_exhausted`.
     pub fn as_str(self) -> &'static str {
         CODES[self.place()]
@@ -232,8 +243,9 @@ impl DenialCode {
             Self::Revoked => 4,
             Self::InsufficientScope { .. } => 5,
             Self::Restricted => 6,
-            Self::RateLimited { .. } => 7,
-            Self::QuotaExhausted { .. } => 8,
+            Self::NotPermitted => 7,
+            Self::RateLimited { .. } => 8,
+            Self::QuotaExhausted { .. } => 9,
         }
     }
 }

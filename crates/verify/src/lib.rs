@@ -7,7 +7,8 @@
 //!
 //! The map: [`decision`](Decision) what is asked and answered · [`change`](Change) what the writer tells · `verifier` the two paths ·
 //! [`index`] key → record, the concurrent part · `policies`, `owners` what many records share · `uses` last uses on their way to
-//! the store · [`budget`] what is left of limits · `accounts` whose budget is whose · `peppers` one or two keys of the digest · `counters` decisions by code.
+//! the store · `refusals` ended tokens that were presented · [`budget`] what is left of limits · `accounts` whose budget is whose ·
+//! `peppers` one or two keys of the digest · `counters` decisions by code.
 //!
 //! Invariant: when [`Verifier::apply`] has returned, no check that starts afterwards decides by what was before.
 
@@ -21,6 +22,7 @@ pub mod index;
 mod owners;
 mod peppers;
 mod policies;
+mod refusals;
 mod sync;
 mod uses;
 mod verifier;
@@ -32,5 +34,6 @@ pub use index::{Full, MAX_TOKENS};
 pub use owners::{MAX_ORGANIZATIONS, MAX_OWNERS};
 pub use peppers::{Peppers, Redigest};
 pub use policies::MAX_POLICIES;
+pub use refusals::MAX_REFUSALS;
 pub use uses::{MAX_ADDRESSES, Use};
 pub use verifier::{MAX_REDIGESTS, Verifier};

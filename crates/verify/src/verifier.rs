@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use apply::Writer;
 use arc_swap::ArcSwap;
 use claviger_domain::authority::Power;
+use claviger_domain::resource::Asked;
 use claviger_domain::terms::{Networks, Spent, Terms};
 use claviger_domain::token::PresentedIn;
 use claviger_domain::{OwnerId, Timestamp, TokenId};
@@ -28,6 +29,7 @@ use crate::index::{FoundBy, Hit, Index, Key, Mark, Snapshot};
 use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
 use crate::policies::{Conditions, Policies};
+use crate::refusals::Refusals;
 use crate::uses::{Addresses, MAX_ADDRESSES, Use};
 use crate::{MAX_OWNERS, MAX_POLICIES, MAX_TOKENS};
 
@@ -45,6 +47,7 @@ pub struct Verifier {
     writer: Mutex<Writer>,
     addresses: Addresses,
     redigests: ArrayQueue<Redigest>,
+    refusals: Refusals,
     counters: Counters<{ CODES.len() }>,
 }
 
@@ -91,6 +94,7 @@ impl Verifier {
             writer: Mutex::new(Writer::new(half, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
+            refusals: Refusals::new(),
             counters: Counters::new(),
         }
     }
@@ -98,9 +102,12 @@ impl Verifier {
     /// Decides whether the bearer of `presented` may do what is required, counts the decision, and marks the use if it is allowed.
     /// An allowance takes [`Presentation::cost`] from all that limits the token; a denial takes nothing. Never waits and never allocates.
     /// Cost: three SHA-256 compressions and two cache misses, a third for a token that has limits; a malformed text costs none.
-    pub fn check(&self, presented: &str, required: &Required, at: &Presentation) -> Decision {
+    pub fn check(&self, presented: &str, required: &Required<'_>, at: &Presentation) -> Decision {
         let decision = self.decide(presented, required, at.now, Some(at));
         self.counters.count(decision.place());
+        if let Decision::Deny(denial) = &decision {
+            self.note_refusal(denial);
+        }
         decision
     }
 
@@ -192,6 +199,11 @@ impl Verifier {
         }
     }
 
+    /// Hands over the tokens that were presented after their end since the last call. May repeat itself.
+    pub fn drain_refusals(&self, tell: &mut impl FnMut(TokenId)) {
+        self.refusals.drain(tell);
+    }
+
     /// How many checks ended with each code since the start.
     pub fn decisions(&self) -> [(&'static str, u64); CODES.len()] {
         let sums = self.counters.sums();
@@ -216,6 +228,7 @@ impl Verifier {
             + self.accounts.memory_bytes();
         let queues = self.addresses.memory_bytes()
             + MAX_REDIGESTS * (size_of::<Redigest>() + size_of::<usize>())
+            + self.refusals.memory_bytes()
             + self.counters.memory_bytes();
         size_of::<Self>() + size_of::<Peppers>() + shared + queues + self.writer().memory_bytes()
     }
@@ -225,7 +238,7 @@ impl Verifier {
     fn decide(
         &self,
         presented: &str,
-        required: &Required,
+        required: &Required<'_>,
         now: Timestamp,
         at: Option<&Presentation>,
     ) -> Decision {
@@ -339,7 +352,7 @@ impl Verifier {
     fn judge(
         &self,
         token: &Snapshot,
-        required: &Required,
+        required: &Required<'_>,
         now: Timestamp,
         at: Option<&Presentation>,
     ) -> Option<Judged> {
@@ -366,6 +379,7 @@ impl Verifier {
         };
         let missing = required.scopes.difference(scopes);
         let reaches = |place| policy.reaches(required.scopes, place) && bound.reaches(required.scopes, place);
+        let permits = |asked: &Asked<'_>| policy.authority.permits(asked) && bound.authority.permits(asked);
         let conditions = policy.conditions.as_deref();
         let verdict = if token.ended() {
             Err(DenialCode::Revoked)
@@ -379,6 +393,8 @@ impl Verifier {
             || at.is_some_and(|at| !comes_as_agreed(conditions, at))
         {
             Err(DenialCode::Restricted)
+        } else if required.asked.as_ref().is_some_and(|asked| !permits(asked)) {
+            Err(DenialCode::NotPermitted)
         } else {
             Ok(())
         };
@@ -387,6 +403,16 @@ impl Verifier {
             verdict,
             is_limited: conditions.is_some() || bound.conditions.is_some(),
         })
+    }
+
+    /// An ended token was presented: its owner is told once.
+    fn note_refusal(&self, denial: &Denial) {
+        let end = denial
+            .subject
+            .and_then(|subject| Some((subject.id, subject.expires_at?)));
+        if let (DenialCode::Expired, Some((id, end))) = (denial.code, end) {
+            self.refusals.note(id, end);
+        }
     }
 
     /// The rest of a marked use: whence, and the digest to be stored anew. Once a second for each token.

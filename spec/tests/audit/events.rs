@@ -76,7 +76,7 @@ on_both_stores! {
                   "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 0},
                   "request_id": "req_n4wyp6w37gmzax8hxw",
                   "address": "127.0.0.1",
-                  "hash": "b0a6613b44a95d526fa54d57fc0f75b71174e0647dbcbff48b37fa3b7389ae3c"
+                  "hash": "741150188ed2a905cdc828ad3ccde76cf9a046300de9d243db4e42e0206ac9a9"
                 },
                 {
                   "seq": 9,
@@ -88,7 +88,7 @@ on_both_stores! {
                   "detail": {"pepper": "946448ef", "previous": "cb579a82"},
                   "request_id": "req_n4wyp6eqg4ndhhy6ez",
                   "address": "127.0.0.1",
-                  "hash": "76d321d35558e2ad1bdf953f4bac6418e157ddd576dd7a98b80dca32894c328f"
+                  "hash": "d3d144a3dddaf8017064eaca1a2f29a9a504a5b0e44753ee10e68ca4fecd1613"
                 },
                 {
                   "seq": 8,
@@ -100,7 +100,7 @@ on_both_stores! {
                   "detail": {"name": "pipeline", "state": "revoked"},
                   "request_id": "req_n4wypedv79mhjbagy7",
                   "address": "127.0.0.1",
-                  "hash": "4887a9acb65eda15fbc4e700f0f5b6207c7dbc8bda518548725b76f36e87c8b7"
+                  "hash": "7eef21f04fdd38960122bd0e9a64725449a628cb86145c4622bdbf4a67d463b9"
                 },
                 {
                   "seq": 7,
@@ -112,7 +112,7 @@ on_both_stores! {
                   "detail": {"note": null, "reason": "by_holder"},
                   "request_id": "req_n4wyp7x3dyn8yqv8s5",
                   "address": "127.0.0.1",
-                  "hash": "6a48e3e19c33862c3af9a5924d493a32a1971ce9df2ea7876a4a5b1d683a8563"
+                  "hash": "4dad1b623ce5693ba38267829ae3acc3d1c1c48a21db65d4b074f059cd471fce"
                 },
                 {
                   "seq": 6,
@@ -124,7 +124,7 @@ on_both_stores! {
                   "detail": {"environment": "production", "result": "succeeded", "service": "search", "version": "1.4.2"},
                   "request_id": "req_n4wyp5t3rk8ckeb8h2",
                   "address": "127.0.0.1",
-                  "hash": "e10569c6463b67699102ac312f7bdf128edf81d2d5b1ba5c5cdd9d313ca81698"
+                  "hash": "d15153b79c646ea1af46155100b95ffaf68eab931a342f499222e88506107bc3"
                 },
                 {
                   "seq": 5,
@@ -136,7 +136,7 @@ on_both_stores! {
                   "detail": {"hint": "65A6"},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "b72418eb329fa26dbe84949306b7924afdcabecc680bfb9daca4698f8e565dd1"
+                  "hash": "0bbe3e40a82f53938e291ba823fabd4154f60ccb4d10768fa7d331d7d1e96e33"
                 },
                 {
                   "seq": 4,
@@ -148,7 +148,7 @@ on_both_stores! {
                   "detail": {"name": {"from": "ci bot", "to": "pipeline"}},
                   "request_id": "req_n4wyp3bbxn91qc1qpd",
                   "address": "127.0.0.1",
-                  "hash": "310d9f353eca82fd3a38eefedfebe2961c7d5070281f35a811346b0b835bb0a9"
+                  "hash": "8d676e722c0fd246c4d72ba05d3d4b5b9266eeb56d22ec7ded92dbc3e1a34a06"
                 },
                 {
                   "seq": 3,
@@ -163,13 +163,13 @@ on_both_stores! {
                     "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
                     "restrictions": null,
+                    "roles": [],
                     "scopes": ["deployments:write"],
-                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "ac904c1b3bbe64f41e1f514cc511e95d7c6ca088934bddd8757196dea09da229"
+                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
                 },
                 {
                   "seq": 2,
@@ -184,6 +184,7 @@ on_both_stores! {
                     "holder": "usr_1m81b5h800001",
                     "name": "first administrator",
                     "restrictions": null,
+                    "roles": [{"environments": "*", "names": "*", "role": "super-admin", "teams": "*"}],
                     "scopes": [
                       "tokens:read",
                       "tokens:write",
@@ -199,14 +200,15 @@ on_both_stores! {
                       "environments:read",
                       "environments:write",
                       "users:read",
-                      "users:write"
+                      "users:write",
+                      "roles:read",
+                      "roles:write"
                     ],
-                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "setup",
                   "address": null,
-                  "hash": "99d75c667088437211dbab2763ad664b5c425b43aa41ea28f28b2a1e12376216"
+                  "hash": "885a266160b7874691c0c5dbc2b748ed0e81a6c76b389bb340e433eeaf3fa97a"
                 },
                 {
                   "seq": 1,
@@ -224,7 +226,9 @@ on_both_stores! {
               "next_cursor": null
             }"#]]);
         crate::people::every_change(&server).await;
+        crate::sessions::every_change(&server).await;
         crate::teams::every_change(&server).await;
+        crate::roles::every_change(&server).await;
         let events = whole_list(server.admin(), "/v1/audit/events").await;
         let actions: Vec<String> = events.iter().map(|event| text(event, "/action")).collect();
         for action in claviger_domain::audit::Action::ALL {

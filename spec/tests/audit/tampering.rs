@@ -71,7 +71,7 @@ on_both_stores! {
               "intact": true,
               "events": 12,
               "head_seq": 12,
-              "head_hash": "430585063bec4979f4385baaf97670052a900a02d555147db6f741f4887b9d57",
+              "head_hash": "3b16dff2b1ffbd812395bfe08540b62094dac0bbb79ce48ef37ce50869685cec",
               "fault": null
             }"#]]);
     }

@@ -60,7 +60,6 @@ on_both_stores! {
                 "teams": [{"team": "team_1m81b5h800003", "name": "payments", "role": "manager"}],
                 "created_at": "2026-11-22T10:00:00Z",
                 "deactivated_at": null,
-                "rate_limit": null,
                 "has_password": true
               },
               "token": {
@@ -78,7 +77,8 @@ on_both_stores! {
                   "teams:write",
                   "services:read",
                   "services:write",
-                  "environments:read"
+                  "environments:read",
+                  "roles:read"
                 ],
                 "hint": "3Uiq",
                 "state": "live",
@@ -86,10 +86,7 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
-                "networks": null,
-                "rate_limit": null,
-                "quota": null,
-                "allow_query": false,
+                "roles": [{"role": "super-admin", "teams": ["team_1m81b5h800003"], "environments": "*", "names": "*"}],
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800005",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -97,7 +94,6 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
-                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,

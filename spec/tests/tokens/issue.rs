@@ -43,10 +43,6 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
-                "networks": null,
-                "rate_limit": null,
-                "quota": null,
-                "allow_query": false,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800001",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -54,7 +50,6 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
-                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,
@@ -118,10 +113,6 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
-                "networks": null,
-                "rate_limit": null,
-                "quota": null,
-                "allow_query": false,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "tok_1m81b5h800003",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -129,7 +120,6 @@ on_both_stores! {
                 "regenerated_at": null,
                 "last_used_at": null,
                 "last_used_address": null,
-                "last_used_in": null,
                 "revoked_at": null,
                 "revoked_by": null,
                 "revoke_reason": null,
@@ -167,7 +157,7 @@ on_both_stores! {
 
         expect![[r#"
             {} → 400 field_missing name field_missing
-            {"name":"ci bot"} → 400 field_missing scopes field_missing
+            {"name":"ci bot"} → 400 input_invalid scopes scopes_empty
             {"name":"ci bot","scopes":["tokens:read"],"admin":true} → 400 field_unknown admin field_unknown
             {"name":7,"scopes":["tokens:read"]} → 400 field_invalid name field_invalid
             {"name":"ci bot","scopes":"tokens:read"} → 400 field_invalid scopes field_invalid
@@ -247,13 +237,13 @@ on_both_stores! {
                     "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
                     "restrictions": null,
+                    "roles": [],
                     "scopes": ["deployments:write"],
-                    "terms": null,
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "ac904c1b3bbe64f41e1f514cc511e95d7c6ca088934bddd8757196dea09da229"
+                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
                 }
               ],
               "next_cursor": null

@@ -93,7 +93,9 @@ on_both_stores! {
                     "environments:read",
                     "environments:write",
                     "users:read",
-                    "users:write"
+                    "users:write",
+                    "roles:read",
+                    "roles:write"
                   ],
                   "hint": "UqCf",
                   "state": "live",

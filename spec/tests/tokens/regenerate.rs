@@ -40,7 +40,9 @@ on_both_stores! {
                   "environments:read",
                   "environments:write",
                   "users:read",
-                  "users:write"
+                  "users:write",
+                  "roles:read",
+                  "roles:write"
                 ],
                 "hint": "65A6",
                 "state": "live",

@@ -117,7 +117,9 @@ on_both_stores! {
                   "environments:read",
                   "environments:write",
                   "users:read",
-                  "users:write"
+                  "users:write",
+                  "roles:read",
+                  "roles:write"
                 ],
                 "expires_at": "2026-11-22T10:00:01Z"
               }

@@ -5,6 +5,7 @@ use claviger_api::teams::TeamRole;
 use claviger_api::users::{ChangedUser, ListUsers, Role, UpdateUser, User as Record, UserState};
 
 use crate::{
+    assignment::{Assign, line},
     exit::{self, Exit, Outcome},
     limits::{self, Rate},
     output::{self, Stream},
@@ -20,6 +21,7 @@ pub(crate) enum User {
     List(List),
     Show(Show),
     Role(SetRole),
+    Assign(AssignRoles),
     Limit(Limit),
     Deactivate(Deactivate),
     Reactivate(Reactivate),
@@ -133,6 +135,19 @@ pub(crate) struct ResetPassword {
     remote: Remote,
 }
 
+/// Say which roles a person has on resources: all of them, so that none is left by mistake.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REMOTE)]
+pub(crate) struct AssignRoles {
+    /// The person's id, `usr_…`.
+    id: String,
+    /// A role on resources, such as `application.view teams=* environments=* names=*`; repeat it for more.
+    #[arg(value_name = "ROLE")]
+    roles: Vec<Assign>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
 // === impl User ===
 
 impl User {
@@ -141,6 +156,7 @@ impl User {
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
             Self::Role(command) => command.run().await,
+            Self::Assign(command) => command.run().await,
             Self::Limit(command) => command.run().await,
             Self::Deactivate(Deactivate { id, remote }) => {
                 let changed = remote.client()?.deactivate_user(&id).await?;
@@ -193,6 +209,17 @@ impl SetRole {
     async fn run(self) -> Outcome {
         let body = UpdateUser {
             role: Some(self.role.into()),
+            ..UpdateUser::default()
+        };
+        let changed = self.remote.client()?.update_user(&self.id, &body).await?;
+        show_change(&self.remote, &changed)
+    }
+}
+
+impl AssignRoles {
+    async fn run(self) -> Outcome {
+        let body = UpdateUser {
+            roles: Some(self.roles.into_iter().map(|Assign(role)| role).collect()),
             ..UpdateUser::default()
         };
         let changed = self.remote.client()?.update_user(&self.id, &body).await?;
@@ -259,6 +286,7 @@ fn show(user: &Record) -> Outcome<()> {
         ),
         ("created", user.created_at.clone()),
     ];
+    pairs.extend(user.roles.iter().map(|role| ("on resources", line(role))));
     pairs.extend(
         user.rate_limit
             .as_ref()

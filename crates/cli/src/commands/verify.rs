@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use claviger_api::verify::{Decision, Verify as Body};
+use claviger_api::verify::{Decision, Resource, Verify as Body};
 
 use crate::{
     exit::{Exit, Outcome},
@@ -29,6 +29,24 @@ pub(crate) struct Verify {
         value_delimiter = ','
     )]
     scopes: Vec<String>,
+    /// An action that is to be done to a resource, such as `trigger`.
+    #[arg(long, value_name = "ACTION", requires = "kind")]
+    action: Option<String>,
+    /// The kind of the resource, such as `applications`.
+    #[arg(long, value_name = "KIND", requires = "action")]
+    kind: Option<String>,
+    /// The team that the resource belongs to, by id or name.
+    #[arg(long, value_name = "TEAM", requires = "kind")]
+    team: Option<String>,
+    /// The service that it belongs to, by id or name.
+    #[arg(long, value_name = "SERVICE", requires = "kind")]
+    service: Option<String>,
+    /// The environment that it is in, by id or name.
+    #[arg(long, value_name = "ENVIRONMENT", requires = "kind")]
+    environment: Option<String>,
+    /// Its name.
+    #[arg(long, value_name = "NAME", requires = "kind")]
+    name: Option<String>,
     /// The address of the client that presented it to you.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
@@ -56,6 +74,14 @@ impl Verify {
         let body = Body {
             token,
             scopes: self.scopes,
+            action: self.action,
+            resource: self.kind.map(|kind| Resource {
+                kind,
+                team: self.team,
+                service: self.service,
+                environment: self.environment,
+                name: self.name,
+            }),
             address: self.address,
             cost: self.cost,
         };

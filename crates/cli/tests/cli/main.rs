@@ -10,8 +10,10 @@ mod limits;
 mod order;
 mod people;
 mod reference;
+mod reminders;
 mod scan;
 mod secrets;
+mod sessions;
 mod stub;
 
 use assert_cmd::Command;

@@ -7,7 +7,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use claviger_domain::Timestamp;
+use claviger_domain::authority::Power;
+use claviger_domain::owner::Caller;
+use claviger_domain::{OrgId, Timestamp, TokenId};
 use claviger_token::{RandomSource, RandomUnavailable};
 use expect_test::{Expect, expect};
 use http::{Method, StatusCode};
@@ -53,8 +55,19 @@ fn edge(registry: &mut Registry) -> Arc<Edge> {
     })
 }
 
-async fn noted(Extension(token): Extension<PresentedToken>) -> &'static str {
-    token.note(TokenId::from_i64(7), Allowance::default());
+async fn noted(Extension(presented): Extension<Presented>) -> &'static str {
+    let now = Timestamp::from_seconds(0);
+    let token = TokenId::from_i64(7);
+    let caller = Caller {
+        by: Means::Token(token),
+        owner: token.into(),
+        user: None,
+        org: OrgId::from_i64(1),
+        power: Power::default(),
+        expires_at: None,
+        terms: Arc::default(),
+    };
+    presented.note(&caller, Allowance::default(), now);
     "noted"
 }
 

@@ -15,6 +15,7 @@ use crate::json::Json;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use crate::query::PathId;
+use crate::roles::wire::parsed_assignments;
 
 /// Update a token
 ///
@@ -62,10 +63,16 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
     ));
     let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
     let restrictions = fields.take_all(restrictions.transpose());
+    let roles = body.roles.as_deref().map(parsed_assignments);
+    let roles = fields.take_all(roles.transpose());
     let terms = fields.take_all(terms::of_update(body));
-    let given = (scopes, restrictions, terms);
-    let (Some(name), Some(description), Some(expiry), (Some(scopes), Some(restrictions), Some(terms))) =
-        (name, description, expiry, given)
+    let given = (scopes, restrictions, roles, terms);
+    let (
+        Some(name),
+        Some(description),
+        Some(expiry),
+        (Some(scopes), Some(restrictions), Some(roles), Some(terms)),
+    ) = (name, description, expiry, given)
     else {
         return Err(fields.refused());
     };
@@ -74,6 +81,7 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
         description,
         scopes,
         restrictions,
+        roles,
         terms,
         expiry,
     })

@@ -13,6 +13,7 @@ use claviger_service::tokens::{Changed, Issued, Recipient, Revoked};
 use super::terms;
 use crate::fields::{id, instant};
 use crate::idempotency::render;
+use crate::roles::wire::assignments;
 
 /// A record as it stands at `now`.
 pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
@@ -40,6 +41,7 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
             Holder::Person(_) | Holder::Organization(_) | Holder::Team(_) => None,
         },
         restrictions: (!token.restrictions.is_empty()).then(|| restrictions(&token.restrictions)),
+        roles: assignments(&token.roles),
         networks: token.terms.networks.as_ref().map(terms::networks),
         rate_limit: token.terms.rate_limit.as_ref().map(terms::rate_limit),
         quota: token.terms.quota.as_ref().map(terms::quota),

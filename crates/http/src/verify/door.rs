@@ -16,9 +16,11 @@ use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::future::RouteFuture;
 use bytes::{Bytes, BytesMut};
+use claviger_domain::owner::Means;
 use claviger_domain::{OrgId, TokenId};
+use claviger_service::NamedPlace;
 use claviger_verify::{Allowance, Presentation, Required};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Version};
 use hyper::body::{Body, Frame};
@@ -27,7 +29,7 @@ use serde::Deserialize;
 use tower::Service as _;
 
 use super::body::DoorBody;
-use super::{Question, decide};
+use super::{Question, Resource, decide};
 use crate::app::App;
 use crate::credentials::presented;
 use crate::guard::{RequiredScope, address_or_unknown, authorize, scope};
@@ -69,7 +71,9 @@ where
     fn call(&self, request: Request<B>) -> Answer<B> {
         let is_short = request.uri().path() == PATH
             && request.method() == Method::POST
-            && request.uri().query().is_none();
+            && request.uri().query().is_none()
+            // A signed-in person may ask too, and is looked up in the store.
+            && !request.headers().contains_key(COOKIE);
         let way = if is_short {
             Way::Short {
                 verify: Verify::begin(&self.app, request),
@@ -197,7 +201,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
             status: response.status(),
             took,
             request_id: this.id,
-            token,
+            by: token.map(Means::Token),
             problem: problem.as_ref(),
         }
         .log_quietly();
@@ -231,9 +235,43 @@ struct Borrowed<'a> {
     #[serde(default, borrow)]
     scopes: Vec<Cow<'a, str>>,
     #[serde(default, borrow)]
+    action: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    resource: Option<BorrowedResource<'a>>,
+    #[serde(default, borrow)]
     address: Option<Cow<'a, str>>,
     #[serde(default)]
     cost: Option<u32>,
+}
+
+/// A resource, borrowed likewise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BorrowedResource<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, borrow)]
+    team: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    service: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    environment: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+impl BorrowedResource<'_> {
+    fn named(&self) -> Resource<'_> {
+        Resource {
+            kind: &self.kind,
+            place: NamedPlace {
+                team: self.team.as_deref(),
+                service: self.service.as_deref(),
+                environment: self.environment.as_deref(),
+            },
+            name: self.name.as_deref(),
+        }
+    }
 }
 
 /// Decides, and writes the decision. A panic is a fault of ours, and of this request alone.
@@ -265,6 +303,9 @@ fn written(app: &App, asker: &Asker, asking: Option<IpAddr>, body: &[u8]) -> Res
         borrowed.address.as_deref(),
         borrowed.cost,
     )?;
+    let resource = borrowed.resource.as_ref().map(BorrowedResource::named);
+    let directory = app.service().directory();
+    let question = question.about(directory, asker.org, borrowed.action.as_deref(), resource)?;
     let shown = decide(app.verifier(), asker.org, &question, asking, app.now());
     let mut text = Vec::with_capacity(512);
     serde_json::to_writer(&mut text, &shown).map_err(|error| Problem::internal(error.to_string()))?;

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 use axum::response::IntoResponse;
 use claviger_domain::Timestamp;
+use claviger_domain::owner::Means;
 use claviger_verify::{Allowance, Presentation, Required};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
@@ -123,7 +124,7 @@ impl Express {
                 status,
                 took,
                 request_id: &RequestId::from_checked(id),
-                token,
+                by: token.map(Means::Token),
                 problem,
             }
             .log_quietly();
@@ -410,6 +411,7 @@ mod tests {
             "Upgrade: h2c\r\n",
             "Content-Encoding: gzip\r\n",
             "X-Unknown: 1\r\n",
+            "Cookie: a=b\r\n",
             "X-Request-Id: two words\r\n",
             "Accept: a\n",
         ] {

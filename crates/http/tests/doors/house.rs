@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use claviger_domain::Timestamp;
+use claviger_domain::reminder::Message;
 use claviger_domain::token::PresentedIn;
 use claviger_http::{App, ClientRules, Door, Express, Peer, RequestLimits, Step};
 use claviger_service::keys::{Key, KeyRing, KeyStore, KeyStoreError, PepperKeys};
+use claviger_service::outbound::{AddressRefused, Mail, Outbound, Post, SendError, Sending};
 use claviger_service::{Clock, Feed, Metrics, Origin, Parts, Service};
 use claviger_store::{Location, Options, Store};
 use claviger_token::{Prefix, RandomSource, RandomUnavailable};
@@ -120,6 +122,7 @@ impl House {
             key_store: Arc::new(NoKeyStore),
             prefix,
             metrics: Metrics::register(&mut registry),
+            outbound: Arc::new(Nowhere),
         })
         .await
         .unwrap();
@@ -249,5 +252,30 @@ impl Seen {
             self.body = self.body.replace(id.to_str().unwrap(), "ID");
         }
         self
+    }
+}
+
+/// A world in which nothing is sent.
+struct Nowhere;
+
+impl Outbound for Nowhere {
+    fn address(&self, url: &str) -> Result<String, AddressRefused> {
+        Ok(url.to_owned())
+    }
+
+    fn render(&self, message: &Message<'_>) -> String {
+        claviger_http::webhook_body(message)
+    }
+
+    fn post(&self, _: Post) -> Sending<'_, u16> {
+        Box::pin(async { Err(SendError("there is no way out".to_owned())) })
+    }
+
+    fn sends_mail(&self) -> bool {
+        false
+    }
+
+    fn mail(&self, _: Mail) -> Sending<'_, ()> {
+        Box::pin(async { Err(SendError("there is no way out".to_owned())) })
     }
 }

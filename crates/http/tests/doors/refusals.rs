@@ -45,6 +45,7 @@ async fn every_operation_but_the_open_ones_asks_for_a_credential() {
         "/v1/tokens/report-leak",
         "/v1/invitations/accept",
         "/v1/passwords/reset",
+        "/v1/calendar/{feed}",
     ];
 
     let mut guarded = 0;

@@ -115,6 +115,28 @@ pub const FIELDS: &[Field] = &[
         "info",
         "The least severe lines that are written.",
     ),
+    secret(
+        "mail.smtp_url",
+        "`smtps://user:password@host`, or `smtp://host` with `?tls=required` or `?tls=opportunistic`",
+        None,
+        "The server that mail is sent through. Without it no reminder is mailed. Never shown.",
+    ),
+    unset(
+        "mail.password_file",
+        "file that can be read",
+        "A file with the password of the mail server, when it does not stand in `mail.smtp_url`. Read once, at the start.",
+    ),
+    unset(
+        "mail.from",
+        "e-mail address, such as `Claviger <claviger@example.org>`",
+        "Who mail is from. Needed with `mail.smtp_url`.",
+    ),
+    unset(
+        "webhooks.allow_private",
+        "networks, addresses and host names, parted by commas",
+        "What webhooks may lead to although it is not public: `10.20.0.0/16, fd00::/8, hooks.corp`. Plain `http` and any port are \
+         taken there; a named host is trusted whatever it resolves to.",
+    ),
     field(
         "limits.body_bytes",
         SIZE,
@@ -384,7 +406,14 @@ mod tests {
         assert_eq!(keys.len(), listed);
         assert_eq!(
             tables,
-            [None, Some("log"), Some("limits"), None],
+            [
+                None,
+                Some("log"),
+                Some("mail"),
+                Some("webhooks"),
+                Some("limits"),
+                None
+            ],
             "the last is the hidden field"
         );
     }

@@ -11,7 +11,11 @@ use super::{
     Config, ConfigError, Database, DatabaseUrl, Field, GivenKeys, Limits, Log, LogFormat, Setting,
     sources::{Given, Values},
 };
-use crate::{hex, listener::ConnectionLimits};
+use crate::{
+    hex,
+    listener::ConnectionLimits,
+    outbound::{Allowed, Mailbox},
+};
 
 /// Reads every field.
 pub(super) fn read(values: &Values) -> Result<Config, ConfigError> {
@@ -45,6 +49,8 @@ impl Reader<'_> {
         let keys_dir = self.get("keys_dir", path);
         let worker_threads = self.get("worker_threads", |text| text.parse::<NonZeroU16>().ok());
         let log = self.log();
+        let mailbox = self.mailbox();
+        let allow_private = self.get("webhooks.allow_private", allowed);
         let limits = self.limits();
         let clients = self.clients();
         let unsafe_synchronous_off = self.get("unsafe_synchronous_off", |text| text.parse().ok());
@@ -59,6 +65,8 @@ impl Reader<'_> {
             keys,
             log: log?,
             worker_threads,
+            mailbox,
+            allow_private: allow_private.unwrap_or_default(),
             limits,
             clients,
             unsafe_synchronous_off: unsafe_synchronous_off?,
@@ -115,6 +123,35 @@ impl Reader<'_> {
             format: format?,
             level: level?,
         })
+    }
+
+    /// How mail is sent. The three settings make sense together only.
+    fn mailbox(&mut self) -> Option<Mailbox> {
+        let url = self.get("mail.smtp_url", Mailbox::parse_url);
+        let password = self.get("mail.password_file", |text| {
+            let password = std::fs::read_to_string(text).ok()?;
+            Some(password.trim_end_matches(['\r', '\n']).to_owned())
+        });
+        let from = self.get("mail.from", |text| text.parse().ok());
+        if self.values.contains_key("mail.smtp_url") != self.values.contains_key("mail.from") {
+            self.faults
+                .push("`mail.smtp_url` and `mail.from` are given together or not at all".into());
+        }
+        if self.values.contains_key("mail.password_file") && !self.values.contains_key("mail.smtp_url") {
+            self.faults
+                .push("`mail.password_file` is given without `mail.smtp_url`".into());
+        }
+        let mailbox = Mailbox {
+            url: url?,
+            password,
+            from: from?,
+        };
+        if mailbox.exposes_password() {
+            let fault =
+                "`mail.smtp_url` would send a password without TLS; use `smtps://`, or add `?tls=required`";
+            self.faults.push(fault.into());
+        }
+        Some(mailbox)
     }
 
     fn limits(&mut self) -> Limits {
@@ -234,6 +271,12 @@ fn number(text: &str) -> Option<u32> {
 /// A whole number above zero.
 fn count<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Option<T> {
     text.parse().ok().filter(|number| *number >= T::from(1))
+}
+
+/// Networks, addresses and host names, parted by commas.
+fn allowed(text: &str) -> Option<Vec<Allowed>> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(|entry| entry.parse().ok()).collect()
 }
 
 /// A number of bytes above zero, with or without a binary unit.

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use claviger_domain::authority::{Authority, Grant};
+use claviger_domain::authority::Authority;
 use claviger_domain::terms::Terms;
-use claviger_domain::token::{Holder, Restrictions, TokenType};
+use claviger_domain::token::{Holder, Restrictions, Surroundings, TokenType, given};
 use claviger_domain::{OrgId, ScopeSet, ServiceId, TeamId, Timestamp, UserId};
 use claviger_store::tokens::{self as rows, IndexRow};
 use claviger_store::{StoreError, Tx, services};
@@ -17,6 +17,7 @@ use claviger_verify::{Change, Entry};
 use crate::Service;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::roles::{self, RoleBooks};
 
 /// The team of every service.
 #[derive(Debug, Default)]
@@ -33,6 +34,7 @@ pub(crate) struct Given {
 /// Numbers what rows were given: what is equal bears one number.
 pub(crate) struct Compiler {
     services: TeamsOfServices,
+    books: RoleBooks,
     /// What follows from the scopes alone, by the scopes' text.
     plain: HashMap<String, usize>,
     made: usize,
@@ -56,6 +58,7 @@ impl Compiler {
     pub(crate) async fn new(tx: &mut Tx) -> Result<Self, StoreError> {
         Ok(Self {
             services: TeamsOfServices::all(tx).await?,
+            books: RoleBooks::all(tx).await?,
             plain: HashMap::new(),
             made: 0,
         })
@@ -63,7 +66,7 @@ impl Compiler {
 
     /// The number of what the row was given, and the thing itself when the number is new. Numbers count from 0.
     pub(crate) fn number(&mut self, row: &IndexRow<'_>) -> Result<(usize, Option<Given>), StoreError> {
-        let has_own = row.restrictions.is_some() || row.terms.is_some();
+        let has_own = row.restrictions.is_some() || row.roles.is_some() || row.terms.is_some();
         let is_plain = !has_own && !matches!(row.token_type, "team" | "service");
         if is_plain && let Some(&number) = self.plain.get(row.scopes) {
             return Ok((number, None));
@@ -84,16 +87,37 @@ impl Compiler {
         let holder = holder_of(token_type, row.holder, service_team);
         let restrictions = restrictions_of(row.restrictions).map_err(|_| broken("restriction"))?;
         let scopes = ScopeSet::from_stored(row.scopes);
-        let reach = holder.reach();
-        let left = restrictions.selectors(|service| self.services.of(service));
-        let grants = left.into_iter().map(|left| Grant {
-            on: reach.intersection(&left),
-            scopes,
-        });
+        let roles = roles::from_stored(row.roles).map_err(|_| broken("role"))?;
+        let around = Surroundings {
+            team_of: &|service| self.services.of(service),
+            roles: self.books.of(row.org),
+        };
         let terms = terms_of(row.terms).map_err(|_| broken("condition"))?;
         Ok(Given {
-            authority: Arc::new(Authority::new(grants, scopes)),
+            authority: Arc::new(given(holder, &restrictions, scopes, &roles, &around)),
             terms: (!terms.is_empty()).then(|| Arc::new(terms)),
+        })
+    }
+
+    /// What the verifier keeps of a row's token, whose owner it knows.
+    pub(crate) fn entry(&self, row: &IndexRow<'_>) -> Result<Entry, StoreError> {
+        let token_type = row
+            .token_type
+            .parse()
+            .map_err(|_| StoreError::Internal(format!("token row {} has a broken type", row.id)))?;
+        let given = self.given(row)?;
+        Ok(Entry {
+            digest: row.digest,
+            id: row.id,
+            org: row.org,
+            owner: row.owner,
+            owner_authority: Arc::default(),
+            token_type,
+            authority: given.authority,
+            terms: given.terms,
+            expires_at: row.expires_at,
+            revoked: row.revoked,
+            last_used: row.last_used_at,
         })
     }
 }
@@ -111,25 +135,8 @@ impl Service {
         let compiler = Compiler::new(tx).await?;
         let (mut moved, mut applied) = (Vec::new(), Vec::new());
         rows::for_each_about_service(tx, service, |row| {
-            let token_type = row
-                .token_type
-                .parse()
-                .map_err(|_| StoreError::Internal(format!("token row {} has a broken type", row.id)))?;
-            let given = compiler.given(row)?;
             moved.push(row.id);
-            applied.push(Change::Upsert(Entry {
-                digest: row.digest,
-                id: row.id,
-                org: row.org,
-                owner: row.owner,
-                owner_authority: Arc::default(),
-                token_type,
-                authority: given.authority,
-                terms: given.terms,
-                expires_at: row.expires_at,
-                revoked: row.revoked,
-                last_used: row.last_used_at,
-            }));
+            applied.push(Change::Upsert(compiler.entry(row)?));
             Ok(())
         })
         .await?;

@@ -13,7 +13,7 @@ use claviger_verify::Entry;
 
 use super::compile::{holder_of, restrictions_of, terms_of};
 use crate::error::{Error, Result};
-use crate::{Context, Service};
+use crate::{Context, Service, roles};
 use claviger_domain::TokenId;
 
 /// The record of a row. A row that the rules would refuse is a fault of ours, not of the caller.
@@ -42,6 +42,7 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         owner: row.owner,
         holder: holder_of(token_type, row.holder, row.service_team),
         restrictions: restrictions_of(row.restrictions.as_deref()).map_err(|_| broken("restriction"))?,
+        roles: roles::from_stored(row.roles.as_deref()).map_err(|_| broken("role"))?,
         terms: terms_of(row.terms.as_deref()).map_err(|_| broken("condition"))?,
         name: Name::parse("name", &row.name).map_err(|_| broken("name"))?,
         description: Description::parse("description", &row.description)
@@ -75,6 +76,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         service_team: None,
         restrictions: (!token.restrictions.is_empty())
             .then(|| serde_json::to_string(&token.restrictions).unwrap_or_default()),
+        roles: roles::to_stored(&token.roles),
         terms: (!token.terms.is_empty()).then(|| serde_json::to_string(&token.terms).unwrap_or_default()),
         name: token.name.as_str().to_owned(),
         name_key: token.name.key().into_string(),
@@ -121,7 +123,7 @@ impl Service {
     pub(crate) async fn visible(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
         let row = rows::by_id(tx, id).await?.filter(|row| row.org == ctx.org());
         let token = from_row(&row.ok_or_else(|| Error::not_found("token"))?)?;
-        if token.id == ctx.caller.token || ctx.sees_token(&token) {
+        if Some(token.id) == ctx.caller.token() || ctx.sees_token(&token) {
             Ok(token)
         } else {
             Err(Error::not_found("token"))

@@ -39,6 +39,7 @@ fn user(id: i64, name: &str) -> UserRow {
         role: "member".to_owned(),
         created_at: NOW,
         deactivated_at: None,
+        roles: None,
         rate_limit: None,
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn token(id: i64) -> TokenRow {
         holder: 77,
         service_team: None,
         restrictions: None,
+        roles: None,
         terms: None,
         name: format!("Token {id}"),
         name_key: format!("token {id}"),

@@ -151,7 +151,9 @@ impl TestServerBuilder {
             // Tests fail on purpose, all from one address and mostly at one instant.
             .set("limits.failures", "the test", Some("0".to_owned()))
             .set("log.level", "the test", Some("debug".to_owned()))
-            .set("database", "the test", database_url.clone());
+            .set("database", "the test", database_url.clone())
+            // Where a `Receiver` of webhooks listens; a test may say otherwise.
+            .set("webhooks.allow_private", "the test", Some("127.0.0.1".to_owned()));
         // No file of the directory in which the tests run may have a say.
         let empty = directory.path().join("claviger.toml");
         std::fs::write(&empty, "")?;

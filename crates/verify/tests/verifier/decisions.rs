@@ -11,7 +11,7 @@ use crate::support::{HOME, NOW, ORG, OWNER, apply, code, entry, plain, present, 
 
 const END: Timestamp = Timestamp::from_seconds(1_790_000_100);
 
-fn required(scopes: &[Scope]) -> Required {
+fn required(scopes: &[Scope]) -> Required<'static> {
     let scopes = scopes.iter().fold(ScopeSet::EMPTY, |set, &scope| set.with(scope));
     Required::scopes(scopes)
 }

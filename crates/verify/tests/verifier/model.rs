@@ -107,7 +107,7 @@ proptest! {
             for scopes in [ScopeSet::EMPTY, ScopeSet::only(Scope::TokensRead), ScopeSet::all()] {
                 for place in [None, Some(Place::ORGANIZATION), Some(Place::team(TEAM))] {
                     let at = Presentation::new(NOW, HOME);
-                    let decision = verifier.check(&text(number), &Required { scopes, at: place }, &at);
+                    let decision = verifier.check(&text(number), &Required { scopes, at: place, asked: None }, &at);
                     prop_assert_eq!(decision.code(), rules.code(number, scopes, place));
                 }
             }

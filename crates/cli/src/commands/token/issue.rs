@@ -5,6 +5,7 @@ use claviger_api::tokens::IssueToken;
 
 use super::{Kind, Only, record};
 use crate::{
+    assignment::Assign,
     exit::{self, Exit, Outcome},
     expiry::Expiry,
     limits::Limits,
@@ -23,10 +24,14 @@ pub(crate) struct Issue {
         long = "scope",
         visible_alias = "scopes",
         value_name = "SCOPE",
-        required = true,
+        required_unless_present = "assign",
         value_delimiter = ','
     )]
     scopes: Vec<String>,
+    /// A role on resources, such as `application.trigger teams=* environments=* names=search`; repeat it for more. Every direction is said:
+    /// `*` is all there is and will be.
+    #[arg(long, value_name = "ROLE")]
+    assign: Vec<Assign>,
     /// Whom it acts as.
     #[arg(long = "type", value_name = "TYPE", value_enum, default_value = "personal")]
     kind: Kind,
@@ -73,6 +78,7 @@ impl Issue {
             name: self.name,
             description: self.description,
             scopes: self.scopes,
+            roles: self.assign.into_iter().map(|Assign(role)| role).collect(),
             ..IssueToken::default()
         };
         match self.expires {

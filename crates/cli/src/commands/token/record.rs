@@ -3,6 +3,7 @@
 use claviger_api::tokens::{IssuedToken, Token, TokenState, TokenType};
 
 use crate::{
+    assignment,
     exit::Outcome,
     limits,
     output::{self, Stream},
@@ -57,6 +58,7 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
     if let Some(service) = &token.service {
         pairs.push(("service", service.clone()));
     }
+    pairs.extend(token.roles.iter().map(|role| ("role", assignment::line(role))));
     if let Some(restrictions) = &token.restrictions {
         pairs.extend(only("only teams", restrictions.teams.as_deref()));
         pairs.extend(only("only services", restrictions.services.as_deref()));

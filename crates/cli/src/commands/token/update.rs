@@ -5,6 +5,7 @@ use claviger_api::tokens::{Restrictions, UpdateToken};
 
 use super::{Only, record};
 use crate::{
+    assignment::Assign,
     exit::{self, Exit, Outcome},
     expiry::Expiry,
     limits::Limits,
@@ -48,6 +49,12 @@ struct Changes {
     /// Lift every restriction.
     #[arg(long, conflicts_with_all = ["only_teams", "only_services", "only_environments"])]
     unrestricted: bool,
+    /// The new roles on resources, all of them, such as `application.trigger teams=* environments=* names=search`.
+    #[arg(long, value_name = "ROLE")]
+    assign: Option<Vec<Assign>>,
+    /// Take every role on resources away.
+    #[arg(long, conflicts_with = "assign")]
+    without_roles: bool,
     #[command(flatten)]
     limits: Limits,
     /// Whether senders may put it into the address as `?token=`.
@@ -93,6 +100,12 @@ impl From<Changes> for UpdateToken {
                 Some(Restrictions::default())
             } else {
                 changes.restrictions.into()
+            },
+            roles: if changes.without_roles {
+                Some(Vec::new())
+            } else {
+                let assign = changes.assign;
+                assign.map(|assign| assign.into_iter().map(|Assign(role)| role).collect())
             },
             ..Self::default()
         };
