@@ -389,9 +389,9 @@ impl Verifier {
             Err(DenialCode::Revoked)
         } else if !missing.is_empty() {
             Err(DenialCode::InsufficientScope { missing })
-        } else if required.at.as_ref().is_some_and(|place| !reaches(place)) {
-            Err(DenialCode::Restricted)
-        } else if at.is_some_and(|at| !comes_as_agreed(conditions, at)) {
+        } else if required.at.as_ref().is_some_and(|place| !reaches(place))
+            || at.is_some_and(|at| !comes_as_agreed(conditions, at))
+        {
             Err(DenialCode::Restricted)
         } else if required.asked.as_ref().is_some_and(|asked| !permits(asked)) {
             Err(DenialCode::NotPermitted)
