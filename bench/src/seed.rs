@@ -221,6 +221,8 @@ async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
         role: Role::SuperAdmin.as_str().to_owned(),
         created_at: ISSUED,
         deactivated_at: None,
+        roles: None,
+        rate_limit: None,
     };
     users::insert(tx, &administrator).await?;
     let pepper = seeded::pepper();
@@ -256,6 +258,8 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         holder: ORG.get(),
         service_team: None,
         restrictions: None,
+        roles: None,
+        terms: None,
         token_type: String::new(),
         name: String::new(),
         name_key: String::new(),
@@ -274,6 +278,7 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         revoke_note: None,
         last_used_at: None,
         last_used_address: None,
+        last_used_in: None,
         regenerated_at: None,
     }
 }

@@ -5,7 +5,7 @@ use claviger_token::{Prefix, TokenType, generate};
 use serde_json::{Value, json};
 
 /// The scopes of the catalogue, in its order.
-pub(crate) const ALL_SCOPES: [&str; 17] = [
+pub(crate) const ALL_SCOPES: [&str; 19] = [
     "tokens:read",
     "tokens:write",
     "tokens:verify",
@@ -21,6 +21,8 @@ pub(crate) const ALL_SCOPES: [&str; 17] = [
     "environments:write",
     "users:read",
     "users:write",
+    "roles:read",
+    "roles:write",
     "webhooks:read",
     "webhooks:write",
 ];

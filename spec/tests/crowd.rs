@@ -56,6 +56,7 @@ async fn person(server: &TestServer, number: i64, email: &str) -> Person {
     let origin = Origin {
         request_id: String::new(),
         address: None,
+        presented_in: Default::default(),
         now: server.clock().now(),
     };
     let issued = server.service().reissue(&origin, email, None).await.unwrap();

@@ -49,14 +49,23 @@ const fn guarded(
     }
 }
 
-const fn own(method: &'static str, path: &'static str) -> Operation {
+const fn any(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    granted: (u16, &'static str),
+) -> Operation {
     Operation {
         method,
         path,
         needs: Needs::AnyToken,
-        body: "",
-        granted: (200, ""),
+        body,
+        granted,
     }
+}
+
+const fn own(method: &'static str, path: &'static str) -> Operation {
+    any(method, path, "", (200, ""))
 }
 
 const fn open(
@@ -117,6 +126,36 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
     own("GET", "/v1/tokens/self"),
     own("GET", "/v1/scopes"),
+    guarded("GET", "/v1/roles", "roles:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/roles/{name}",
+        "roles:write",
+        "",
+        (404, "role_not_found"),
+    ),
+    guarded(
+        "PUT",
+        "/v1/roles/{name}",
+        "roles:write",
+        r#"{"grants":[{"kind":"applications","actions":["get"]}]}"#,
+        (403, "role_exceeds_caller"),
+    ),
+    guarded("GET", "/v1/kinds", "roles:read", "", (200, "")),
+    guarded(
+        "DELETE",
+        "/v1/kinds/{name}",
+        "roles:write",
+        "",
+        (404, "kind_not_found"),
+    ),
+    guarded(
+        "PUT",
+        "/v1/kinds/{name}",
+        "roles:write",
+        r#"{"actions":["get"]}"#,
+        (200, ""),
+    ),
     guarded(
         "POST",
         "/v1/explain",
@@ -141,13 +180,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded("GET", "/v1/users", "users:read", "", (200, "")),
     guarded("GET", "/v1/users/{id}", "users:read", "", (200, "")),
     own("GET", "/v1/users/self"),
-    Operation {
-        method: "POST",
-        path: "/v1/users/self/password",
-        needs: Needs::AnyToken,
-        body: r#"{"new":"velvet hammer 7 clouds"}"#,
-        granted: (403, "role_exceeds_caller"),
-    },
+    any(
+        "POST",
+        "/v1/users/self/password",
+        r#"{"new":"velvet hammer 7 clouds"}"#,
+        (403, "role_exceeds_caller"),
+    ),
     guarded(
         "PATCH",
         "/v1/users/{id}",
@@ -184,18 +222,36 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (403, "role_exceeds_caller"),
     ),
     own("GET", "/v1/invitations"),
-    Operation {
-        method: "DELETE",
-        path: "/v1/invitations/{id}",
-        needs: Needs::AnyToken,
-        body: "",
-        granted: (204, ""),
-    },
+    any("DELETE", "/v1/invitations/{id}", "", (204, "")),
     open(
         "POST",
         "/v1/invitations/accept",
         r#"{"invitation":"nonsense","name":"Grace Hopper","password":"velvet hammer 7 clouds"}"#,
         (404, "invitation_not_found"),
+    ),
+    open(
+        "POST",
+        "/v1/sessions",
+        r#"{"email":"nonsense","password":"velvet hammer 7 clouds"}"#,
+        (400, "input_invalid"),
+    ),
+    // One's own; a token needs for them what it needs for one's tokens.
+    any("GET", "/v1/sessions", "", (403, "insufficient_scope")),
+    any(
+        "DELETE",
+        "/v1/users/{id}/sessions",
+        "",
+        (403, "insufficient_scope"),
+    ),
+    any("DELETE", "/v1/sessions/{id}", "", (404, "session_not_found")),
+    // A token is no session.
+    any("GET", "/v1/sessions/self", "", (404, "session_not_found")),
+    any("DELETE", "/v1/sessions/self", "", (404, "session_not_found")),
+    any(
+        "POST",
+        "/v1/sessions/self/confirm",
+        r#"{"password":"velvet hammer 7 clouds"}"#,
+        (404, "session_not_found"),
     ),
     guarded(
         "POST",
@@ -503,6 +559,7 @@ impl Targets {
             .path
             .replace("{id}", id)
             .replace("{user_id}", &self.user)
+            .replace("{name}", "some-name")
             .replace("{delivery_id}", "dlv_0000000000001")
             .replace("{feed}", "unknown.ics")
     }
@@ -530,12 +587,16 @@ on_both_stores! {
         server.admin().post(&format!("/v1/tokens/{}/revoke", revoked.id()), Value::Null).await.expect_status(200);
         let expired = server.token().name("expired caller").expires_in(Duration::from_secs(1)).issue().await;
         server.clock().advance(Duration::from_secs(1));
+        crate::people::joined(&server, "gone@example.org", "member").await;
+        let ended = server.signed_in("gone@example.org", crate::people::PASSWORD).await;
+        ended.delete("/v1/sessions/self").await.expect_status(204);
         let bad = [
             ("no credential", server.anonymous().clone(), "credential_missing"),
             ("malformed", server.bearer("nonsense"), "token_invalid"),
             ("unknown", server.bearer(&unknown_token()), "token_invalid"),
             ("expired", expired, "token_invalid"),
             ("revoked", revoked, "token_invalid"),
+            ("an ended session", ended, "session_invalid"),
         ];
 
         for operation in OPERATIONS {
@@ -606,6 +667,7 @@ async fn every_other_method_is_answered_with_those_there_are() {
         let address = path
             .replace("{id}", server.admin().id())
             .replace("{user_id}", "usr_0000000000001")
+            .replace("{name}", "some-name")
             .replace("{delivery_id}", "dlv_0000000000001")
             .replace("{feed}", "unknown.ics");
         for method in [

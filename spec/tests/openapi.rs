@@ -81,11 +81,23 @@ async fn every_operation_of_the_document_is_in_the_matrix_and_the_other_way_roun
 
 #[tokio::test]
 async fn the_document_says_which_scope_an_operation_needs() {
-    for (row, operation) in both(&document().await) {
+    let document = document().await;
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(schemes["token"]["scheme"], "bearer");
+    assert_eq!(schemes["session"]["in"], "cookie");
+    for (row, operation) in both(&document) {
         let name = row.path;
         match row.needs {
-            Needs::Scope(scope) => assert_eq!(operation["security"], json!([{ "token": [scope] }]), "{name}"),
-            Needs::AnyToken => assert_eq!(operation["security"], json!([{ "token": [] }]), "{name}"),
+            Needs::Scope(scope) => assert_eq!(
+                operation["security"],
+                json!([{ "token": [scope] }, { "session": [] }]),
+                "{name}"
+            ),
+            Needs::AnyToken => assert_eq!(
+                operation["security"],
+                json!([{ "token": [] }, { "session": [] }]),
+                "{name}"
+            ),
             Needs::Nothing => {
                 assert_eq!(operation["security"], json!([{}]), "{name}");
                 let said = operation.to_string();
@@ -393,6 +405,7 @@ async fn what_is_answered_is_what_the_document_says() {
                 .path
                 .replace("{id}", "tok_0000000000001")
                 .replace("{user_id}", "usr_0000000000001")
+                .replace("{name}", "some-name")
                 .replace("{delivery_id}", "dlv_0000000000001");
             check(
                 &document,

@@ -64,6 +64,7 @@ on_both_stores! {
         metrics.expect_status(200);
         let names: Vec<String> = families(&metrics.body).into_iter().collect();
         expect![[r#"
+            claviger_failed_sign_ins
             claviger_http_request_duration_seconds
             claviger_http_requests
             claviger_idempotent_replays
@@ -84,7 +85,8 @@ on_both_stores! {
             claviger_verify_memory_bytes
             claviger_verify_request_duration_seconds
             claviger_verify_tokens"#]].assert_eq(&names.join("\n"));
-        assert!(metrics.body.contains("claviger_revocation_visibility_seconds_count 1"), "{}", metrics.body);
+        // The set-up says what the first administrator may do, the revocation ends a token.
+        assert!(metrics.body.contains("claviger_revocation_visibility_seconds_count 2"), "{}", metrics.body);
         assert!(metrics.body.contains("claviger_tokens_issued_total 1"));
         assert!(metrics.body.contains("claviger_tokens_revoked_total 1"));
     }

@@ -114,7 +114,7 @@ on_both_stores! {
         retired.expect(expect![[r#"
             200 {
               "data": [{"id": "fb7b5d8f", "current": true, "tokens": 1, "live_tokens": 1}],
-              "receipt": {"epoch": 4, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 5, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
         server.admin().get("/v1/tokens/self").await.expect_status(200);
         let doors = at_every_door(&server, straggler.secret()).await;
@@ -132,10 +132,10 @@ on_both_stores! {
                   "via": "tok_1m81b5h800002",
                   "action": "pepper.retired",
                   "subject": "cb579a82",
-                  "detail": {"pepper": "cb579a82", "revoked": 1, "passwords_forgotten": 0},
+                  "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 1},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "4937c46836e689a58342273d164bf9b0a3815b75c59f3488b602e3a8682bcd84"
+                  "hash": "150a707016d5ff5af5ca8908ab168ad46b28e5a3ab13499ea84c1c43dafe0536"
                 }
               ],
               "next_cursor": null

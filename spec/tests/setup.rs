@@ -57,11 +57,22 @@ async fn whoever_brings_the_code_is_the_administrator() {
                       "deployments:read",
                       "deployments:write",
                       "audit:read",
-                      "system:write"
+                      "system:write",
+                      "teams:read",
+                      "teams:write",
+                      "services:read",
+                      "services:write",
+                      "environments:read",
+                      "environments:write",
+                      "users:read",
+                      "users:write"
                     ],
                     "hint": "gstc",
                     "state": "live",
                     "owner": "usr_1m81b5h800001",
+                    "team": null,
+                    "service": null,
+                    "restrictions": null,
                     "created_at": "2026-11-22T10:00:00Z",
                     "created_by": "usr_1m81b5h800001",
                     "updated_at": "2026-11-22T10:00:00Z",
@@ -74,7 +85,7 @@ async fn whoever_brings_the_code_is_the_administrator() {
                     "revoke_reason": null,
                     "revoke_note": null
                   },
-                  "receipt": {"epoch": 1, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+                  "receipt": {"epoch": 2, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
                 }"#]]);
             admin.get("/v1/audit/events").await.expect(expect![[r#"
                 200 {
@@ -89,7 +100,9 @@ async fn whoever_brings_the_code_is_the_administrator() {
                       "detail": {
                         "expires_at": "2027-02-20T10:00:00Z",
                         "hint": "gstc",
+                        "holder": "usr_1m81b5h800001",
                         "name": "first administrator",
+                        "restrictions": null,
                         "scopes": [
                           "tokens:read",
                           "tokens:write",
@@ -97,13 +110,21 @@ async fn whoever_brings_the_code_is_the_administrator() {
                           "deployments:read",
                           "deployments:write",
                           "audit:read",
-                          "system:write"
+                          "system:write",
+                          "teams:read",
+                          "teams:write",
+                          "services:read",
+                          "services:write",
+                          "environments:read",
+                          "environments:write",
+                          "users:read",
+                          "users:write"
                         ],
                         "type": "personal"
                       },
                       "request_id": "req_n4wyp61ckmtz7wvvzh",
                       "address": "127.0.0.1",
-                      "hash": "18d75a750157c5ce441803bbfb70ec28c1dd203be410f6c9b89e6ec747da3f9a"
+                      "hash": "1249d5ab4730a27abbabbd80c95290f9a4425a192c3b7d627a2f4c393cf60d0e"
                     },
                     {
                       "seq": 1,
@@ -309,8 +330,13 @@ async fn from_address(server: &TestServer, address: &str, headers: &[(&str, &str
     use http_body_util::{BodyExt as _, Full};
     use hyper::service::Service as _;
 
-    let app =
-        claviger_http::App::new(server.service().clone(), Default::default(), Default::default()).unwrap();
+    let app = claviger_http::App::new(
+        server.service().clone(),
+        Default::default(),
+        Default::default(),
+        Default::default(),
+    )
+    .unwrap();
     let mut request = http::Request::post("/v1/setup")
         // What a caller from elsewhere may say too; it proves nothing.
         .header("host", "localhost")

@@ -12,7 +12,7 @@ pub(crate) enum Database {
 }
 
 /// The tables that hold data of the product.
-pub(crate) const TABLES: [&str; 22] = [
+pub(crate) const TABLES: [&str; 23] = [
     "organization",
     "user_account",
     "token",
@@ -24,6 +24,7 @@ pub(crate) const TABLES: [&str; 22] = [
     "user_password",
     "password_reset",
     "invitation",
+    "sign_in_session",
     "team",
     "team_member",
     "service",

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The concurrent index under every interleaving. Its own target folder: the flag changes every crate.
+/// The concurrent index and the budgets under every interleaving. Its own target folder: the flag changes every crate.
 fn loom() -> Result<()> {
     let mut tests = cargo();
     tests
@@ -50,5 +50,7 @@ fn loom() -> Result<()> {
         "--release",
         "--test",
         "loom_index",
+        "--test",
+        "loom_budget",
     ]))
 }

@@ -137,6 +137,7 @@ impl Bed {
             owner_authority: Arc::default(),
             token_type: TokenType::Global,
             authority: self.given.clone(),
+            terms: None,
             expires_at: Some(Timestamp::from_seconds(4_102_444_800)),
             revoked: false,
             last_used: None,
@@ -159,10 +160,7 @@ impl Bed {
 
     fn check(&self, text: &str, now: Timestamp) -> bool {
         let required = Required::scopes(ScopeSet::only(SCOPE));
-        let at = Presentation {
-            now,
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        };
+        let at = Presentation::new(now, IpAddr::V4(Ipv4Addr::LOCALHOST));
         self.verifier.check(text, &required, &at).verified().is_some()
     }
 

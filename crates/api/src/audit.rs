@@ -12,7 +12,7 @@ pub struct AuditEvent {
     pub at: String,
     /// Who: a user (`usr_…`), a token that acts as itself (`tok_…`), `holder:tok_…`, `operator` or `system`.
     pub actor: String,
-    /// The token that the actor presented.
+    /// The token (`tok_…`) or session (`ses_…`) that the actor presented.
     pub via: Option<String>,
     /// What.
     #[schema(example = "token.issued")]

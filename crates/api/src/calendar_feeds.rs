@@ -22,8 +22,9 @@ pub struct CalendarFeed {
     pub name: String,
     /// The principal that made it.
     pub created_by: String,
-    /// The token by which it was made. It shows what that token may see; it ends when that is revoked or deleted.
-    pub token: String,
+    /// The token by which it was made: it shows what that token may see, and ends when that is revoked or deleted. `null` for one that a
+    /// signed-in person made: it shows what they may see.
+    pub token: Option<String>,
     /// When it was made.
     pub created_at: String,
 }

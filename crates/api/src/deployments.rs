@@ -66,7 +66,7 @@ pub struct Deployment {
     pub finished_at: String,
     /// How it went.
     pub result: DeploymentResult,
-    /// The token that reported it.
+    /// The token that reported it, `tok_…`, or the person who was signed in, `usr_…`.
     pub reported_by: String,
     /// When the report arrived.
     pub created_at: String,

@@ -31,13 +31,17 @@ pub struct Explain {
     /// Where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
+    /// Coming from which address. Without one, the networks that the token is bound to do not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "192.0.2.7")]
+    pub address: Option<String>,
 }
 
 /// One thing that stands in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Obstacle {
     /// Its stable name: `revoked`, `expired`, `owner_inactive`, `scope_not_given`, `outside_holder`, `outside_teams`,
-    /// `outside_services`, `outside_environments`, `owner_lacks_scope` or `outside_owner`.
+    /// `outside_services`, `outside_environments`, `owner_lacks_scope`, `outside_owner` or `outside_networks`.
     pub code: String,
     /// What it is, and what would remove it.
     pub detail: String,

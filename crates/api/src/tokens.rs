@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::limits::{Quota, RateLimit, stated};
+use crate::roles::RoleAssignment;
+
 /// What kind of principal a token acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +78,19 @@ pub struct Token {
     pub service: Option<String>,
     /// Where it may act within that; `null` = everywhere there.
     pub restrictions: Option<Restrictions>,
+    /// The roles that it has on resources of the organization's own kinds, within the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
+    /// The networks that it is accepted from; `null` = from anywhere, an empty list = from nowhere.
+    #[schema(example = json!(["10.0.0.0/8"]))]
+    pub networks: Option<Vec<String>>,
+    /// How often it is accepted; `null` = as often as its owner is.
+    pub rate_limit: Option<RateLimit>,
+    /// How much of it there is; `null` = no end.
+    pub quota: Option<Quota>,
+    /// True when it may be presented as `?token=` to operations that bring something in.
+    #[serde(default)]
+    pub allow_query: bool,
     /// When it was issued.
     pub created_at: String,
     /// The principal that issued it.
@@ -89,6 +105,8 @@ pub struct Token {
     pub last_used_at: Option<String>,
     /// The address it was last accepted from.
     pub last_used_address: Option<String>,
+    /// Where the request bore it then: `header` or `query`.
+    pub last_used_in: Option<String>,
     /// When it was revoked; `null` = never.
     pub revoked_at: Option<String>,
     /// Who revoked it.
@@ -118,12 +136,31 @@ pub struct IssueToken {
     /// At most 350 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it may do; never more than the calling token. `*` stands for every scope that exists today.
+    /// What it may do; never more than the calling token. `*` stands for every scope that exists today. May be absent when there are
+    /// `roles`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["deployments:write"]))]
     pub scopes: Vec<String>,
     /// Where it may act; everywhere that its type reaches unless you say otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// Roles on resources of the organization's own kinds; never more than the calling token has. At most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
+    /// The networks that it is accepted from, at most 100, in CIDR notation; from anywhere unless you say otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["10.0.0.0/8"]))]
+    pub networks: Option<Vec<String>>,
+    /// How often it is accepted; never more often than the calling token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// How much of it there is; never more than of the calling token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
+    /// `true` for a token that senders may put into the address as `?token=`, where others may read it. Its only scope is then
+    /// `deployments:write`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_query: Option<bool>,
     /// 7, 30, 60 or 90.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 30)]
@@ -173,6 +210,24 @@ pub struct UpdateToken {
     /// The new restrictions, all of them; `{}` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restrictions: Option<Restrictions>,
+    /// The new roles, all of them; `[]` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<RoleAssignment>>,
+    /// The new networks, all of them; `null` for anywhere.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub networks: Option<Option<Vec<String>>>,
+    /// The new rate limit; `null` for none.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RateLimit>)]
+    pub rate_limit: Option<Option<RateLimit>>,
+    /// The new quota; `null` for none. What was spent stays spent.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Quota>)]
+    pub quota: Option<Option<Quota>>,
+    /// Whether it may be presented as `?token=`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_query: Option<bool>,
     /// 7, 30, 60 or 90 days from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_days: Option<u32>,

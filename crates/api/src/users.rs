@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::limits::{RateLimit, stated};
+use crate::roles::RoleAssignment;
 use crate::teams::TeamRole;
 use crate::tokens::Receipt;
 
@@ -44,10 +46,15 @@ pub struct User {
     pub state: UserState,
     /// The teams that the person belongs to, by their names.
     pub teams: Vec<UserTeam>,
+    /// The roles that the person has on resources of the organization's own kinds, besides what teams bring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleAssignment>,
     /// When the account was made.
     pub created_at: String,
     /// When it was deactivated; `null` = it is active.
     pub deactivated_at: Option<String>,
+    /// How often all of the person's tokens together are accepted; `null` = as often as they like.
+    pub rate_limit: Option<RateLimit>,
     /// True when there is a password.
     pub has_password: bool,
 }
@@ -75,6 +82,13 @@ pub struct UpdateUser {
     /// What the person is to be; never more than you are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// The roles on resources, all of them; `[]` for none. Never more than you have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<RoleAssignment>>,
+    /// How often all of the person's tokens together are accepted; `null` for as often as they like.
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RateLimit>)]
+    pub rate_limit: Option<Option<RateLimit>>,
 }
 
 /// A changed person, and proof that no verifier goes by what they could do before.

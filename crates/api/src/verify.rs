@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::limits::LimitLevel;
 use crate::tokens::TokenType;
 
 /// A presented token, and what its bearer wants to do.
@@ -16,10 +17,44 @@ pub struct Verify {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["deployments:write"]))]
     pub scopes: Vec<String>,
-    /// The address of the client that presented it to you, for `last_used_address`; yours unless said.
+    /// An action that is to be done to `resource`; the two go together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "trigger")]
+    pub action: Option<String>,
+    /// What it is to be done to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Resource>,
+    /// The address of the client that presented it to you, for `last_used_address` and for tokens that are bound to networks; yours unless
+    /// said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "192.0.2.7")]
     pub address: Option<String>,
+    /// What it takes from the token's limits when it is valid, 1–10,000; 1 unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1)]
+    pub cost: Option<u32>,
+}
+
+/// A resource. What is absent of it is matched by `*` only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// Its kind: one of your own (`applications`), or one that scopes govern (`deployments`).
+    #[schema(example = "applications")]
+    pub kind: String,
+    /// The team that it belongs to, by id or name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The service that it belongs to, by id or name; its team follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The environment that it is in, by id or name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Its name: 1–8 segments between slashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "search")]
+    pub name: Option<String>,
 }
 
 impl std::fmt::Debug for Verify {
@@ -35,7 +70,8 @@ impl std::fmt::Debug for Verify {
 pub struct Decision {
     /// True exactly when `code` is `valid`.
     pub valid: bool,
-    /// `valid`, `unknown`, `malformed`, `expired`, `revoked`, `insufficient_scope`, `restricted` or `rate_limited`.
+    /// `valid`, `unknown`, `malformed`, `expired`, `revoked`, `insufficient_scope`, `restricted`, `not_permitted`, `rate_limited` or
+    /// `quota_exhausted`.
     #[schema(example = "valid")]
     pub code: String,
     /// The token, when it is known to your organization.
@@ -43,6 +79,12 @@ pub struct Decision {
     /// The scopes that were needed and that it lacks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_scopes: Vec<String>,
+    /// After how many seconds the same would be accepted, when a limit refused it; absent when it never would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u32>,
+    /// What is left of the limit of the token that has the least left; absent when nothing limits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<LimitLevel>,
 }
 
 /// What a verifier may know of a token.

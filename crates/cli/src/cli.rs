@@ -33,9 +33,15 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Scope(commands::scope::Scope),
     #[command(subcommand)]
+    Role(commands::role::Role),
+    #[command(subcommand)]
+    Kind(commands::role::Kind),
+    #[command(subcommand)]
     User(commands::user::User),
     #[command(subcommand)]
     Invitation(commands::invitation::Invitation),
+    #[command(subcommand)]
+    Session(commands::session::Session),
     #[command(subcommand)]
     Team(commands::team::Team),
     #[command(subcommand)]

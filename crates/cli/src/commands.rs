@@ -13,10 +13,12 @@ pub(crate) mod init;
 pub(crate) mod invitation;
 pub(crate) mod openapi;
 pub(crate) mod pepper;
+pub(crate) mod role;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod service;
+pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod stage;
 pub(crate) mod team;
@@ -42,8 +44,11 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Verify(command) => wait(command.run()),
         Command::Explain(command) => wait(command.run()),
         Command::Scope(command) => wait(command.run()),
+        Command::Role(command) => wait(Box::pin(command.run())),
+        Command::Kind(command) => wait(Box::pin(command.run())),
         Command::User(command) => wait(Box::pin(command.run())),
         Command::Invitation(command) => wait(Box::pin(command.run())),
+        Command::Session(command) => wait(Box::pin(command.run())),
         Command::Team(command) => wait(Box::pin(command.run())),
         Command::Service(command) => wait(Box::pin(command.run())),
         Command::Environment(command) => wait(Box::pin(command.run())),

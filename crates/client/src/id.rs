@@ -28,6 +28,7 @@ ids! {
     environment = "env_", "environment";
     stage = "stg_", "stage";
     invitation = "inv_", "invitation";
+    session = "ses_", "session";
     webhook = "whk_", "webhook";
     delivery = "dlv_", "delivery";
     calendar_feed = "cal_", "calendar feed";

@@ -8,6 +8,7 @@ use claviger_api::{
     invitations::{Invitation, ListInvitations},
     page::Page,
     services::{ListServices, Service},
+    sessions::{ListSessions, Session},
     stages::{ListStages, Stage},
     teams::{ListTeams, Team},
     tokens::{ListTokens, Token},
@@ -56,6 +57,7 @@ listed! {
     ListDeployments of Deployment at &["v1", "deployments"];
     ListUsers of User at &["v1", "users"];
     ListInvitations of Invitation at &["v1", "invitations"];
+    ListSessions of Session at &["v1", "sessions"];
     ListTeams of Team at &["v1", "teams"];
     ListServices of Service at &["v1", "services"];
     ListEnvironments of Environment at &["v1", "environments"];

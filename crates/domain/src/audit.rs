@@ -2,7 +2,7 @@
 //!
 //! This room knows what an event is and which bytes are hashed; `service::audit` computes the chain and keeps its head.
 
-use crate::{OrgId, Timestamp, TokenId, UserId};
+use crate::{OrgId, SessionId, Timestamp, TokenId, UserId};
 
 /// What happened. The text is stable once released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +69,24 @@ pub enum Action {
     UserPasswordChanged,
     /// Somebody was given the means to choose a new password for a person.
     UserPasswordResetIssued,
+    /// A person was assigned other roles on resources.
+    UserRolesAssigned,
+    /// A role was written.
+    RoleWritten,
+    /// A role was dropped.
+    RoleDeleted,
+    /// A kind of resource was written.
+    KindWritten,
+    /// A kind of resource was dropped.
+    KindDeleted,
+    /// Somebody tried to sign in as a person and did not have the password.
+    UserSignInFailed,
+    /// A person signed in.
+    SessionStarted,
+    /// A signed-in person showed the password again.
+    SessionConfirmed,
+    /// A session was ended before its time.
+    SessionEnded,
     /// A webhook was made.
     WebhookCreated,
     /// A webhook changed.
@@ -95,7 +113,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 51] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
@@ -127,6 +145,15 @@ impl Action {
         Self::UserReactivated,
         Self::UserPasswordChanged,
         Self::UserPasswordResetIssued,
+        Self::UserRolesAssigned,
+        Self::RoleWritten,
+        Self::RoleDeleted,
+        Self::KindWritten,
+        Self::KindDeleted,
+        Self::UserSignInFailed,
+        Self::SessionStarted,
+        Self::SessionConfirmed,
+        Self::SessionEnded,
         Self::WebhookCreated,
         Self::WebhookUpdated,
         Self::WebhookDeleted,
@@ -174,6 +201,15 @@ impl Action {
             Self::UserReactivated => "user.reactivated",
             Self::UserPasswordChanged => "user.password_changed",
             Self::UserPasswordResetIssued => "user.password_reset_issued",
+            Self::RoleWritten => "role.written",
+            Self::RoleDeleted => "role.deleted",
+            Self::KindWritten => "kind.written",
+            Self::KindDeleted => "kind.deleted",
+            Self::UserRolesAssigned => "user.roles_assigned",
+            Self::UserSignInFailed => "user.sign_in_failed",
+            Self::SessionStarted => "session.started",
+            Self::SessionConfirmed => "session.confirmed",
+            Self::SessionEnded => "session.ended",
             Self::WebhookCreated => "webhook.created",
             Self::WebhookUpdated => "webhook.updated",
             Self::WebhookDeleted => "webhook.deleted",
@@ -194,9 +230,11 @@ impl Action {
 pub enum Actor {
     /// A person, through this token.
     User(UserId, TokenId),
+    /// A person who is signed in.
+    SignedIn(UserId, SessionId),
     /// A token that acts as itself.
     Token(TokenId),
-    /// A person without a token, who brought what was handed to them: an invitation, a password reset.
+    /// A person without token and session, who brought something else: an invitation, a password reset, the password.
     Person(UserId),
     /// Whoever held the token and nothing else: the finder of a leak.
     Holder(TokenId),
@@ -209,7 +247,7 @@ pub enum Actor {
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::User(user, _) | Self::Person(user) => write!(f, "{user}"),
+            Self::User(user, _) | Self::SignedIn(user, _) | Self::Person(user) => write!(f, "{user}"),
             Self::Token(token) => write!(f, "{token}"),
             Self::Holder(token) => write!(f, "holder:{token}"),
             Self::Operator => f.write_str("operator"),
@@ -229,7 +267,7 @@ pub struct Event {
     pub org: OrgId,
     /// Who, as [`Actor`] writes it.
     pub actor: String,
-    /// The token that the actor presented, if any.
+    /// The token or session that the actor presented, if any.
     pub via: Option<String>,
     /// What, as [`Action`] writes it.
     pub action: String,

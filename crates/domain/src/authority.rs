@@ -1,18 +1,22 @@
 //! Authority: what a principal may do, and where.
 //!
-//! An [`Authority`] is a union of [`Grant`]s, and a grant is a set of scopes on the places that its [`Selector`] matches. What a
-//! token was given is one, what its owner may do now is another; an action is allowed when both allow it, so the power of a token
-//! is never more than its owner's, whatever either was when the token was made. Invariant: [`Authority::covers`] is exact, so what
-//! is refused as an excess is one. Compiled by `service`, interned by `verify`, asked by both.
+//! An [`Authority`] is a union of [`Grant`]s, each a set of scopes on the places that its [`Selector`] matches, and of [`RoleGrant`]s, each
+//! a set of actions on an organization's own kinds of resources. What a token was given is one, what its owner may do now is another; an
+//! action is allowed when both allow it, so the power of a token is never more than its owner's, whatever either was when the token was
+//! made. Invariant: [`Authority::covers`] is exact, so what is refused as an excess is one. Compiled by `service`, interned by `verify`, asked by both.
 //!
 //! Why unions of boxes and not rules with exceptions: `docs/decisions/0009-authority.md`.
 
+mod granted;
 mod selector;
 
+use std::fmt;
 use std::sync::Arc;
 
+pub use granted::RoleGrant;
 pub use selector::{Only, Place, Selector};
 
+use crate::resource::{Asked, Governed};
 use crate::{Scope, ScopeSet, ServiceId, TeamId};
 
 /// Scopes on places.
@@ -29,6 +33,8 @@ pub struct Grant {
 pub struct Authority {
     /// In canonical order, none of them empty, no two on the same places.
     grants: Box<[Grant]>,
+    /// In canonical order, none of them empty.
+    roles: Box<[RoleGrant]>,
     /// What it may do with the tokens that it owns, wherever those reach.
     own: ScopeSet,
 }
@@ -42,11 +48,16 @@ pub struct Power {
 
 /// A part of what was asked for that its maker does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Excess {
-    /// The scope.
-    pub scope: Scope,
-    /// One place where the maker lacks it; `None` when the maker lacks it everywhere.
-    pub at: Option<Place>,
+pub enum Excess {
+    /// A scope.
+    Scope {
+        /// Which.
+        scope: Scope,
+        /// One place where the maker lacks it; `None` when the maker lacks it everywhere.
+        at: Option<Place>,
+    },
+    /// Actions on resources: a part of what was asked for.
+    Role(Box<RoleGrant>),
 }
 
 /// How far a caller may hand a scope on.
@@ -102,6 +113,7 @@ impl Authority {
             }],
             ScopeSet::all(),
         )
+        .with_roles([RoleGrant::everything()])
     }
 
     /// The union of `grants`, and `own` for the tokens that the principal owns. Equal unions of equal boxes come out equal.
@@ -120,8 +132,21 @@ impl Authority {
         });
         Self {
             grants: grants.into(),
+            roles: Box::default(),
             own,
         }
+    }
+
+    /// The same, and what these role grants allow.
+    #[must_use]
+    pub fn with_roles(mut self, roles: impl IntoIterator<Item = RoleGrant>) -> Self {
+        let mut all: Vec<RoleGrant> = self.roles.into_vec();
+        all.extend(roles);
+        all.retain(|grant| !grant.is_nothing());
+        all.sort_unstable();
+        all.dedup();
+        self.roles = all.into();
+        self
     }
 
     /// What a token was given: `scopes` on the places of `reach`.
@@ -134,9 +159,23 @@ impl Authority {
         &self.grants
     }
 
+    /// What roles allow, in canonical order.
+    pub fn roles(&self) -> &[RoleGrant] {
+        &self.roles
+    }
+
     /// What it may do with the tokens that it owns.
     pub const fn own(&self) -> ScopeSet {
         self.own
+    }
+
+    /// True when it may do what is asked: a scope names the action and reaches the place, or a role holds it there. Cost: the grants.
+    pub fn permits(&self, asked: &Asked<'_>) -> bool {
+        match asked.governed() {
+            Governed::ByScope(scope) => self.allows(scope, &asked.place),
+            Governed::ByNothing => false,
+            Governed::ByRoles => self.roles.iter().any(|grant| grant.allows(asked)),
+        }
     }
 
     /// Every scope that it has somewhere.
@@ -180,7 +219,7 @@ impl Authority {
         for grant in &other.grants {
             for scope in grant.scopes.iter() {
                 if !has.contains(scope) {
-                    return Err(Excess { scope, at: None });
+                    return Err(Excess::Scope { scope, at: None });
                 }
                 let covers = |part: &Selector| {
                     self.grants
@@ -189,11 +228,33 @@ impl Authority {
                 };
                 if let Some(part) = grant.on.parts().find(|part| !covers(part)) {
                     let at = Some(part.example());
-                    return Err(Excess { scope, at });
+                    return Err(Excess::Scope { scope, at });
                 }
             }
         }
-        Ok(())
+        self.covers_roles(other)
+    }
+
+    /// The same for what roles allow.
+    fn covers_roles(&self, other: &Self) -> Result<(), Excess> {
+        match other.roles_beyond(self).next() {
+            Some(grant) => Err(Excess::Role(Box::new(grant))),
+            None => Ok(()),
+        }
+    }
+
+    /// The parts of the role grants that `before` did not allow.
+    fn roles_beyond<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = RoleGrant> + 'a {
+        let known = || before.roles.iter();
+        self.roles
+            .iter()
+            .filter(move |grant| !grant.is_within_one(known()))
+            .flat_map(move |grant| {
+                grant.parts().filter_map(move |part| {
+                    let actions = RoleGrant::left_of(&part, known());
+                    (!actions.is_empty()).then_some(RoleGrant { actions, ..part })
+                })
+            })
     }
 
     /// What this one allows and `before` did not, as parts. For a change: only what it adds is measured against its maker.
@@ -206,7 +267,7 @@ impl Authority {
                 (!scopes.is_empty()).then_some(Grant { on, scopes })
             })
         });
-        Self::new(added, self.own.difference(before.own))
+        Self::new(added, self.own.difference(before.own)).with_roles(self.roles_beyond(before))
     }
 
     /// Where `scope` reaches, without regard to environments.
@@ -265,7 +326,12 @@ impl Power {
     /// # Errors
     /// The first part that is in excess.
     pub fn covers_sibling(&self, other: &Authority) -> Result<(), Excess> {
-        let lacks = |missing: ScopeSet| missing.iter().next().map(|scope| Excess { scope, at: None });
+        let lacks = |missing: ScopeSet| {
+            missing
+                .iter()
+                .next()
+                .map(|scope| Excess::Scope { scope, at: None })
+        };
         if let Some(excess) = lacks(other.scopes().difference(self.owner.scopes()))
             .or_else(|| lacks(other.own().difference(self.token.own())))
         {
@@ -298,6 +364,19 @@ impl Power {
     /// Where `scope` reaches: the places that are in both.
     pub fn reach(&self, scope: Scope) -> [Reach; 2] {
         [self.token.reach(scope), self.owner.reach(scope)]
+    }
+}
+
+// === impl Excess ===
+
+/// In words: `deployments:write` in the whole organization.
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scope { scope, at: Some(at) } => write!(f, "`{scope}` {at}"),
+            Self::Scope { scope, at: None } => write!(f, "`{scope}` everywhere"),
+            Self::Role(grant) => write!(f, "{grant}"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Calendar feeds: addresses that a calendar program reads without a header, and that show when tokens end.
 //!
-//! A feed has the eyes of the token by which it was made, within what that token's owner may do when it is read: it is never worth
+//! A feed has the eyes of the token by which it was made, or of the person who was signed in, within what that token's owner may do when it is read: it is never worth
 //! more than either. It outlives the token's end, and not its revocation.
 
 use crate::name::Label;
@@ -25,8 +25,8 @@ pub struct CalendarFeed {
     pub name: Label,
     /// The principal that made it.
     pub created_by: Principal,
-    /// The token by which it was made, and whose eyes it has.
-    pub eyes: TokenId,
+    /// The token by which it was made, and whose eyes it has; `None` for the person's own, who was signed in.
+    pub eyes: Option<TokenId>,
     /// When it was made.
     pub created_at: Timestamp,
 }

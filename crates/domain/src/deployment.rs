@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::name::Label;
-use crate::{DeploymentId, FieldError, OrgId, Timestamp, TokenId};
+use crate::owner::Principal;
+use crate::{DeploymentId, FieldError, OrgId, Timestamp};
 
 /// The environment when the caller names none.
 pub const DEFAULT_ENVIRONMENT: &str = "production";
@@ -50,8 +51,8 @@ pub struct Deployment {
     pub org: OrgId,
     /// What was reported.
     pub report: NewDeployment,
-    /// The token that reported it.
-    pub reported_by: TokenId,
+    /// The token that reported it, a person's too; the person, when they were signed in.
+    pub reported_by: Principal,
     /// When the report arrived.
     pub created_at: Timestamp,
 }

@@ -3,6 +3,8 @@
 //! The verifier says the first reason and says it fast; here every obstacle is named. Invariant: there is none exactly when the
 //! verifier would allow it.
 
+use core::net::IpAddr;
+
 use crate::authority::{Authority, Only, Place};
 use crate::token::{Token, TokenState};
 use crate::{Scope, Timestamp};
@@ -30,6 +32,8 @@ pub enum Obstacle {
     OwnerLacksScope,
     /// Whom it acts as has the scope, and not there.
     OutsideOwner,
+    /// The token is bound to other networks.
+    OutsideNetworks,
 }
 
 /// What a token's owner may do now.
@@ -41,12 +45,14 @@ pub struct OwnerStanding {
     pub active: bool,
 }
 
-/// Everything that keeps `token` from doing `scope` at `place`, whose service belongs to its team.
+/// Everything that keeps `token` from doing `scope` at `place`, whose service belongs to its team, when it comes from `address`;
+/// without one, whence it comes is not asked.
 pub fn obstacles(
     token: &Token,
     owner: &OwnerStanding,
     scope: Scope,
     place: &Place,
+    address: Option<IpAddr>,
     now: Timestamp,
 ) -> Vec<Obstacle> {
     let state = token.state(now);
@@ -84,10 +90,19 @@ pub fn obstacles(
             owner_has && !owner.authority.allows(scope, place),
             Obstacle::OutsideOwner,
         ),
+        (
+            address.is_some_and(|address| is_elsewhere(token, address)),
+            Obstacle::OutsideNetworks,
+        ),
     ]
     .into_iter()
     .filter_map(|(stands, obstacle)| stands.then_some(obstacle))
     .collect()
+}
+
+fn is_elsewhere(token: &Token, address: IpAddr) -> bool {
+    let networks = token.terms.networks.as_ref();
+    networks.is_some_and(|networks| !networks.contain(address))
 }
 
 fn listed<T: Ord + Copy>(list: &Option<std::collections::BTreeSet<T>>) -> Only<T> {
@@ -110,6 +125,7 @@ impl Obstacle {
             Self::OutsideEnvironments => "outside_environments",
             Self::OwnerLacksScope => "owner_lacks_scope",
             Self::OutsideOwner => "outside_owner",
+            Self::OutsideNetworks => "outside_networks",
         }
     }
 
@@ -134,6 +150,9 @@ impl Obstacle {
             Self::OutsideOwner => {
                 "whom the token acts as has the scope, and not there; change their membership"
             }
+            Self::OutsideNetworks => {
+                "the token is bound to other networks; update its networks, or ask from one of them"
+            }
         }
     }
 }
@@ -145,7 +164,9 @@ mod tests {
 
     use super::*;
     use crate::authority::Selector;
-    use crate::token::{Holder, Restrictions};
+    use crate::role::RoleBook;
+    use crate::terms::Networks;
+    use crate::token::{Holder, Restrictions, Surroundings};
     use crate::{EnvironmentId, OrgId, ScopeSet, ServiceId, TeamId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -191,6 +212,32 @@ mod tests {
         bare.iter().flat_map(within).collect()
     }
 
+    #[test]
+    fn the_networks_count_when_an_address_is_asked_about() {
+        let mut token =
+            crate::token::sample(Holder::Organization(OrgId::from_i64(1)), Restrictions::default());
+        token.terms.networks = Some(Networks::new(["10.0.0.0/8".parse().unwrap()]));
+        let owner = OwnerStanding {
+            authority: Authority::everything(),
+            active: true,
+        };
+        let from = |address: Option<&str>| {
+            let address = address.map(|text| text.parse().unwrap());
+            obstacles(
+                &token,
+                &owner,
+                Scope::DeploymentsWrite,
+                &Place::ORGANIZATION,
+                address,
+                NOW,
+            )
+        };
+
+        assert_eq!(from(None), []);
+        assert_eq!(from(Some("10.1.2.3")), []);
+        assert_eq!(from(Some("192.0.2.1")), [Obstacle::OutsideNetworks]);
+    }
+
     proptest! {
         #[test]
         fn nothing_stands_in_the_way_exactly_when_it_is_allowed(
@@ -209,11 +256,14 @@ mod tests {
                 authority: Authority::of_token(ScopeSet::all(), on),
                 active,
             };
-            let given = token.authority(team_of);
+            let given = token.authority(&Surroundings {
+                team_of: &team_of,
+                roles: &RoleBook::default(),
+            });
             for place in places() {
                 for &scope in Scope::ALL {
                     let allowed = active && given.allows(scope, &place) && owner.authority.allows(scope, &place);
-                    let found = obstacles(&token, &owner, scope, &place, NOW);
+                    let found = obstacles(&token, &owner, scope, &place, None, NOW);
                     prop_assert_eq!(found.is_empty(), allowed, "{} {}: {:?}", scope, place, found);
                 }
             }

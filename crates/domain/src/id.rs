@@ -89,6 +89,8 @@ ids! {
     DeploymentId = "dep";
     /// An invitation into an organization.
     InvitationId = "inv";
+    /// A sign-in session of a person.
+    SessionId = "ses";
     /// A place that is told of events.
     WebhookId = "whk";
     /// One event on its way to one recipient.

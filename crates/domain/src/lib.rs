@@ -17,17 +17,21 @@ pub mod password;
 pub mod person;
 pub mod receipt;
 pub mod reminder;
+pub mod resource;
+pub mod role;
 pub mod scope;
 pub mod service;
+pub mod session;
 pub mod stage;
 pub mod team;
+pub mod terms;
 pub mod time;
 pub mod token;
 pub mod webhook;
 
 pub use id::{
     CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId,
-    StageId, TeamId, TokenId, UserId, WebhookId,
+    SessionId, StageId, TeamId, TokenId, UserId, WebhookId,
 };
 pub use invalid::FieldError;
 pub use scope::{Scope, ScopeSet};

@@ -1,11 +1,14 @@
 //! Principals: who acts, once proven, and how far their power reaches.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Authority, Grant, Place, Power, Selector};
-use crate::{OrgId, OwnerId, Scope, ScopeSet, TeamId, Timestamp, TokenId, UserId};
+use crate::authority::{Authority, Grant, Only, Place, Power, RoleGrant, Selector};
+use crate::resource::Word;
+use crate::terms::Terms;
+use crate::{OrgId, OwnerId, Scope, ScopeSet, SessionId, TeamId, Timestamp, TokenId, UserId};
 
 /// What a person is in an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,8 +56,12 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 
-    /// All that a person with this role and these memberships may do now. A token of theirs never does more.
-    pub fn authority(self, memberships: &[Membership]) -> Authority {
+    /// All that a person with this role, these memberships and these roles on resources may do now. A token of theirs never does more.
+    pub fn authority(
+        self,
+        memberships: &[Membership],
+        assigned: impl IntoIterator<Item = RoleGrant>,
+    ) -> Authority {
         if self == Self::SuperAdmin {
             return Authority::everything();
         }
@@ -67,7 +74,10 @@ impl Role {
             scopes: membership.role.scopes(),
         };
         let grants = std::iter::once(everyone).chain(memberships.iter().map(in_team));
-        Authority::new(grants, OWN)
+        let of_team = memberships
+            .iter()
+            .map(|membership| membership.role.on_resources(membership.team));
+        Authority::new(grants, OWN).with_roles(of_team.chain(assigned))
     }
 }
 
@@ -77,6 +87,7 @@ const EVERYONE: ScopeSet = ScopeSet::of(&[
     Scope::TeamsRead,
     Scope::ServicesRead,
     Scope::EnvironmentsRead,
+    Scope::RolesRead,
 ]);
 /// What every person may do with the tokens that are theirs.
 const OWN: ScopeSet = ScopeSet::of(&[Scope::TokensRead, Scope::TokensWrite]);
@@ -96,6 +107,18 @@ impl TeamRole {
     /// Reads the stored text; `None` for a role of a later version, which then has no power.
     pub fn from_stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// What the role may do with the team's resources of the organization's own kinds: a manager everything, a member look.
+    pub fn on_resources(self, team: TeamId) -> RoleGrant {
+        RoleGrant {
+            on: Selector::team(team),
+            actions: match self {
+                Self::Manager => Only::All,
+                Self::Member => Only::one(Word::known("get")),
+            },
+            ..RoleGrant::everything()
+        }
     }
 
     /// What the role may do with all that is the team's.
@@ -132,21 +155,37 @@ pub enum Principal {
     Token(TokenId),
 }
 
-/// Who makes a request: the token they presented, the principal it acts as, and what it may do now.
+/// By what a caller proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// A token.
+    Token(TokenId),
+    /// A sign-in session.
+    Session {
+        /// Which.
+        id: SessionId,
+        /// When the person last showed the password.
+        signed_in_at: Timestamp,
+    },
+}
+
+/// Who makes a request: what they presented, the principal that acts, and what it may do now.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The presented token.
-    pub token: TokenId,
-    /// The principal it acts as.
+    /// What was presented.
+    pub by: Means,
+    /// The principal that acts.
     pub owner: OwnerId,
-    /// The user behind a personal token.
+    /// The person behind a personal token or a session.
     pub user: Option<UserId>,
     /// The organization.
     pub org: OrgId,
-    /// What the token may do now: what it was given, within its owner's present power.
+    /// What the caller may do now: what the token was given (a session: everything), within its owner's present power.
     pub power: Power,
-    /// When the presented token ends.
+    /// When the presented token ends, which bounds what it makes. A session bounds nothing: the person is there after it.
     pub expires_at: Option<Timestamp>,
+    /// On which terms the presented token is accepted; what it makes is bound as tightly.
+    pub terms: Arc<Terms>,
 }
 
 // === impl Principal ===
@@ -179,14 +218,52 @@ impl fmt::Display for Principal {
     }
 }
 
+// === impl Means ===
+
+impl Means {
+    /// The number of the token or session: ids of all nouns come from one sequence, so no two share one.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Token(id) => id.get(),
+            Self::Session { id, .. } => id.get(),
+        }
+    }
+
+    /// How a refusal speaks of the caller.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Token(_) => "the calling token",
+            Self::Session { .. } => "the calling session",
+        }
+    }
+}
+
 // === impl Caller ===
 
 impl Caller {
-    /// The person behind the token, or the token itself when there is none.
+    /// The person behind the caller, or the token itself when there is none.
     pub const fn principal(&self) -> Principal {
-        match self.user {
-            Some(user) => Principal::User(user),
-            None => Principal::Token(self.token),
+        match (self.user, self.by) {
+            (Some(user), _) => Principal::User(user),
+            (None, Means::Token(token)) => Principal::Token(token),
+            // A session is a person's.
+            (None, Means::Session { .. }) => Principal::User(UserId::from_i64(self.owner.get())),
+        }
+    }
+
+    /// The presented token, if it was one.
+    pub const fn token(&self) -> Option<TokenId> {
+        match self.by {
+            Means::Token(token) => Some(token),
+            Means::Session { .. } => None,
+        }
+    }
+
+    /// The session, if the caller is signed in.
+    pub const fn session(&self) -> Option<SessionId> {
+        match self.by {
+            Means::Token(_) => None,
+            Means::Session { id, .. } => Some(id),
         }
     }
 
@@ -203,10 +280,13 @@ mod tests {
     #[test]
     fn a_manager_of_one_team_is_a_stranger_in_another() {
         let (own, other) = (TeamId::from_i64(1), TeamId::from_i64(2));
-        let manager = Role::Member.authority(&[Membership {
-            team: own,
-            role: TeamRole::Manager,
-        }]);
+        let manager = Role::Member.authority(
+            &[Membership {
+                team: own,
+                role: TeamRole::Manager,
+            }],
+            [],
+        );
 
         assert!(manager.allows(Scope::TokensWrite, &Place::team(own)));
         assert!(!manager.allows(Scope::TokensRead, &Place::team(other)));
@@ -221,11 +301,14 @@ mod tests {
 
     #[test]
     fn whoever_joins_a_team_loses_nothing() {
-        let alone = Role::Member.authority(&[]);
-        let joined = Role::Member.authority(&[Membership {
-            team: TeamId::from_i64(1),
-            role: TeamRole::Member,
-        }]);
+        let alone = Role::Member.authority(&[], []);
+        let joined = Role::Member.authority(
+            &[Membership {
+                team: TeamId::from_i64(1),
+                role: TeamRole::Member,
+            }],
+            [],
+        );
 
         assert_eq!(joined.covers(&alone), Ok(()));
         assert_eq!(Authority::everything().covers(&joined), Ok(()));

@@ -5,6 +5,8 @@
 use std::time::Duration;
 
 use crate::owner::{Membership, Principal, Role};
+use crate::role::Assignment;
+use crate::terms::RateLimit;
 use crate::{FieldError, InvitationId, OrgId, TeamId, Timestamp, UserId};
 
 /// How long an invitation is good for, in days, unless the caller says less.
@@ -51,10 +53,14 @@ pub struct Person {
     pub role: Role,
     /// What the person is in teams, by the teams' names.
     pub teams: Vec<PersonTeam>,
+    /// What else the person may do, to which resources of the organization's own kinds.
+    pub roles: Vec<Assignment>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When it was deactivated.
     pub deactivated_at: Option<Timestamp>,
+    /// How often all of the person's tokens together are accepted.
+    pub rate_limit: Option<RateLimit>,
     /// True when there is a password.
     pub has_password: bool,
 }

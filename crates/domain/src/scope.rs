@@ -74,10 +74,14 @@ scopes! {
     UsersRead = 13, "users:read", "List people, their roles and their teams.";
     /// Change people.
     UsersWrite = 14, "users:write", "Invite people, change their role, deactivate and reactivate them.";
+    /// See roles and kinds of resources.
+    RolesRead = 15, "roles:read", "List roles and the kinds of resources that they are about.";
+    /// Change roles and kinds of resources.
+    RolesWrite = 16, "roles:write", "Write and delete roles and kinds of resources.";
     /// See webhooks and what was delivered.
-    WebhooksRead = 15, "webhooks:read", "List webhooks and what was delivered to them, never their secrets.";
+    WebhooksRead = 17, "webhooks:read", "List webhooks and what was delivered to them, never their secrets.";
     /// Change webhooks.
-    WebhooksWrite = 16, "webhooks:write", "Create, change, test and delete webhooks, which are told when tokens end.";
+    WebhooksWrite = 18, "webhooks:write", "Create, change, test and delete webhooks, which are told when tokens end.";
 }
 
 /// The text is no scope of this installation.

@@ -8,14 +8,16 @@ mod holder;
 
 pub use claviger_token::TokenType;
 use claviger_token::{Digest, Hint, PepperId};
-pub use holder::{Holder, Restrictions};
+pub use holder::{Holder, Restrictions, Surroundings, given};
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Authority, Grant};
+use crate::authority::{Authority, Excess};
 use crate::name::{Description, Label, Name};
 use crate::owner::{Caller, Principal};
+use crate::role::Assignment;
+use crate::terms::Terms;
 use crate::time::DAY_SECONDS;
-use crate::{FieldError, OrgId, OwnerId, Scope, ScopeSet, ServiceId, TeamId, Timestamp, TokenId};
+use crate::{FieldError, OrgId, OwnerId, Scope, ScopeSet, Timestamp, TokenId};
 
 /// The lifetimes that are offered by name, in days.
 pub const PRESET_DAYS: [u32; 4] = [7, 30, 60, 90];
@@ -43,6 +45,10 @@ pub struct Token {
     pub scopes: ScopeSet,
     /// Where it may do that, within what its holder reaches.
     pub restrictions: Restrictions,
+    /// What else it may do, to which resources of the organization's own kinds, within the same.
+    pub roles: Vec<Assignment>,
+    /// On which conditions it is accepted.
+    pub terms: Terms,
     /// The last four characters of the secret.
     pub hint: Hint,
     /// What is looked up.
@@ -97,6 +103,18 @@ pub struct LastUse {
     pub at: Timestamp,
     /// The client's address; unknown when the table of pending addresses was full.
     pub address: Option<String>,
+    /// Where the request bore it; known when the address is.
+    pub presented_in: Option<PresentedIn>,
+}
+
+/// Where a request bears a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PresentedIn {
+    /// In a header, or in a body that asks about it.
+    #[default]
+    Header,
+    /// In the address, as `?token=`.
+    Query,
 }
 
 /// Where a token stands at one instant.
@@ -142,6 +160,25 @@ impl RevokeReason {
     }
 }
 
+// === impl PresentedIn ===
+
+impl PresentedIn {
+    /// The stored and shown text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Query => "query",
+        }
+    }
+
+    /// Reads the stored text.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        [Self::Header, Self::Query]
+            .into_iter()
+            .find(|way| way.as_str() == text)
+    }
+}
+
 // === impl TokenState ===
 
 impl TokenState {
@@ -163,18 +200,9 @@ impl Token {
         self.holder.token_type()
     }
 
-    /// What it was given: its scopes on what its holder reaches and its restrictions leave.
-    pub fn authority(&self, team_of: impl Fn(ServiceId) -> Option<TeamId>) -> Authority {
-        let reach = self.holder.reach();
-        let grants = self
-            .restrictions
-            .selectors(team_of)
-            .into_iter()
-            .map(|left| Grant {
-                on: reach.intersection(&left),
-                scopes: self.scopes,
-            });
-        Authority::new(grants, self.scopes)
+    /// What it was given.
+    pub fn authority(&self, around: &Surroundings<'_>) -> Authority {
+        given(self.holder, &self.restrictions, self.scopes, &self.roles, around)
     }
 
     /// Where the token stands at `now`. Expired means `now >= expires_at`; revoked is said first.
@@ -265,7 +293,7 @@ pub fn parse_scopes(field: &str, texts: &[String]) -> Result<ScopeSet, Vec<Field
 /// `is_sibling` says that the token acts as the caller's own owner, who bounds both alike.
 ///
 /// # Errors
-/// `scope_exceeds_caller`, `reach_exceeds_caller`, `expiry_exceeds_caller`.
+/// `scope_exceeds_caller`, `reach_exceeds_caller`, `role_exceeds_caller`, `expiry_exceeds_caller`.
 pub fn attenuates(
     caller: &Caller,
     authority: &Authority,
@@ -280,15 +308,15 @@ pub fn attenuates(
         caller.power.covers(authority)
     };
     if !beyond.is_empty() {
-        let detail = format!("the calling token does not have `{beyond}` itself");
+        let detail = format!("{} does not have `{beyond}` itself", caller.by.noun());
         errors.push(FieldError::new("scopes", "scope_exceeds_caller", detail));
     } else if let Err(excess) = covered {
-        let place = match excess.at {
-            Some(place) => place.to_string(),
-            None => "everywhere".to_owned(),
+        let (field, code) = match excess {
+            Excess::Scope { .. } => ("restrictions", "reach_exceeds_caller"),
+            Excess::Role(_) => ("roles", "role_exceeds_caller"),
         };
-        let detail = format!("the calling token does not have `{}` {place}", excess.scope);
-        errors.push(FieldError::new("restrictions", "reach_exceeds_caller", detail));
+        let detail = format!("{} does not have {excess}", caller.by.noun());
+        errors.push(FieldError::new(field, code, detail));
     }
     let outlives = match (caller.expires_at, expires_at) {
         (None, _) => None,
@@ -315,6 +343,8 @@ pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
         description: Description::default(),
         scopes: ScopeSet::only(Scope::DeploymentsWrite),
         restrictions,
+        roles: Vec::new(),
+        terms: Terms::default(),
         hint: "abcd".parse().unwrap(),
         digest: Digest::from_slice(&[0; 32]).unwrap(),
         pepper: PepperId::from_u32(1),
@@ -330,22 +360,28 @@ pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::authority::{Power, Selector};
+    use crate::owner::Means;
+    use crate::role::RoleBook;
+    use crate::{ServiceId, TeamId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     fn caller(scopes: ScopeSet, expires_at: Option<Timestamp>) -> Caller {
         let token = TokenId::from_i64(1);
         Caller {
-            token,
+            by: Means::Token(token),
             owner: token.into(),
             user: None,
             org: OrgId::from_i64(1),
             power: Power::new(plain(scopes).into(), Authority::everything().into()),
             expires_at,
+            terms: Arc::default(),
         }
     }
 
@@ -375,7 +411,11 @@ mod tests {
                 services: Some([service].into()),
                 ..Restrictions::default()
             };
-            sample(Holder::Organization(OrgId::from_i64(1)), restrictions).authority(team_of)
+            let around = Surroundings {
+                team_of: &team_of,
+                roles: &RoleBook::default(),
+            };
+            sample(Holder::Organization(OrgId::from_i64(1)), restrictions).authority(&around)
         };
 
         assert_eq!(

@@ -10,6 +10,7 @@ use http::Method;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
+use crate::clients::{ClientRules, Clients};
 use crate::layers::Edge;
 use crate::layers::body::RequestLimits;
 use crate::layers::metrics::RequestMetrics;
@@ -39,6 +40,7 @@ impl App {
         service: Service,
         mut registry: Registry,
         limits: RequestLimits,
+        clients: ClientRules,
     ) -> Result<Self, RandomUnavailable> {
         let metrics = RequestMetrics::register(&mut registry);
         let verify_figures = Arc::new(VerifyFigures::new());
@@ -50,6 +52,7 @@ impl App {
             clock: Arc::clone(service.clock()),
             metrics,
             limits,
+            clients: Clients::new(clients),
         });
         Ok(Self(Arc::new(Inner {
             service,

@@ -2,10 +2,14 @@
 //!
 //! Three ways: `Authorization: Bearer X` (RFC 6750 §2.1), raw `Authorization: X`, and `x-api-key: X`; each value may be in the form
 //! of RFC 8959 (`secret-token:X`). The same credential twice is fine, two different ones are refused. The query string is never
-//! looked at here: a credential there is refused before (see `layers::query_credential`). Called by the guard and the verify door.
+//! looked at here: a credential there is taken out before (see `layers::query_credential`). A person who is signed in has a cookie
+//! instead ([`session`]). Called by the guard and the verify door.
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderValue};
+
+/// The cookie of a sign-in session.
+pub(crate) const SESSION_COOKIE: &str = "__Host-claviger-session";
 
 /// What a request's headers present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,19 @@ pub fn presented(headers: &HeaderMap) -> Credential<'_> {
     let authorizations = headers.get_all(AUTHORIZATION).iter().map(authorization);
     let keys = headers.get_all("x-api-key").iter().map(bare);
     authorizations.chain(keys).fold(Credential::Absent, merge)
+}
+
+/// Reads the cookie of the session: its value, not looked at any further. Other cookies are none of ours.
+pub(crate) fn session(headers: &HeaderMap) -> Credential<'_> {
+    let fields = headers.get_all(COOKIE).iter();
+    let cookies = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    cookies
+        .filter_map(|cookie| {
+            let value = cookie.trim_ascii().strip_prefix(SESSION_COOKIE.as_bytes())?;
+            value.strip_prefix(b"=")
+        })
+        .map(|value| std::str::from_utf8(value).map_or(Credential::Unusable, Credential::Presented))
+        .fold(Credential::Absent, merge)
 }
 
 fn merge<'a>(so_far: Credential<'a>, next: Credential<'a>) -> Credential<'a> {
@@ -138,6 +155,41 @@ mod tests {
         map.insert("x-api-key", HeaderValue::from_bytes(b"ab\xff").unwrap());
 
         assert_eq!(presented(&map), Credential::Unusable);
+    }
+
+    #[test]
+    fn the_cookie_of_a_session_is_found_among_others() {
+        let read = |cookies: &[&'static str]| {
+            let mut map = HeaderMap::new();
+            for cookie in cookies {
+                map.append(COOKIE, HeaderValue::from_static(cookie));
+            }
+            format!("{:?}", session(&map))
+        };
+
+        for cookies in [
+            &["__Host-claviger-session=abc"][..],
+            &["a=b; __Host-claviger-session=abc;c=d"],
+            &["a=b", "__Host-claviger-session=abc"],
+            &["__Host-claviger-session=abc; __Host-claviger-session=abc"],
+        ] {
+            assert_eq!(read(cookies), r#"Presented("abc")"#, "{cookies:?}");
+        }
+        for cookies in [
+            &[][..],
+            &["claviger-session=abc"],
+            &["__Host-claviger-session2=abc"],
+            &["x__Host-claviger-session=abc"],
+            &["__host-claviger-session=abc"],
+            &["__Host-claviger-session"],
+        ] {
+            assert_eq!(read(cookies), "Absent", "{cookies:?}");
+        }
+        assert_eq!(
+            read(&["__Host-claviger-session=abc", "__Host-claviger-session=abd"]),
+            "Several"
+        );
+        assert_eq!(read(&["__Host-claviger-session="]), r#"Presented("")"#);
     }
 
     #[test]

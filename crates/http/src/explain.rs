@@ -6,7 +6,7 @@ use claviger_domain::{FieldError, Scope};
 use claviger_service::explain::Question;
 
 use crate::app::App;
-use crate::fields::{Fields, id, optional};
+use crate::fields::{Fields, address, id, optional};
 use crate::guard::{Permit, scope};
 use crate::json::Json;
 use crate::openapi::GuardedBody;
@@ -60,8 +60,10 @@ fn parsed(body: &Explain) -> Result<Question, Problem> {
         resource.environment.as_deref(),
         id,
     ));
-    let (Some(token), Some(scope), Some(team), Some(service), Some(environment)) =
-        (token, scope, team, service, environment)
+    let address = fields.take(optional("address", body.address.as_deref(), address));
+    let resource = (team, service, environment);
+    let (Some(token), Some(scope), (Some(team), Some(service), Some(environment)), Some(address)) =
+        (token, scope, resource, address)
     else {
         return Err(fields.refused());
     };
@@ -71,6 +73,7 @@ fn parsed(body: &Explain) -> Result<Question, Problem> {
         team,
         service,
         environment,
+        address,
     })
 }
 

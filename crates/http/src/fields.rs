@@ -3,6 +3,7 @@
 //! [`Fields`] gathers what is refused, so that a caller learns of all faults at once. The functions below parse what several inputs have in
 //! common: instants, ids, owners, limits.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use claviger_api::page::{DEFAULT_LIMIT, MAX_LIMIT};
@@ -68,6 +69,15 @@ where
 {
     text.parse()
         .map_err(|error: MalformedId| FieldError::new(field, "id_malformed", error.to_string()))
+}
+
+/// An IPv4 or IPv6 address.
+///
+/// # Errors
+/// `address_malformed`.
+pub(crate) fn address(field: &str, text: &str) -> Result<IpAddr, FieldError> {
+    text.parse()
+        .map_err(|_| FieldError::new(field, "address_malformed", "not an IPv4 or IPv6 address"))
 }
 
 /// A principal by its id, `usr_…` or `tok_…`.

@@ -1,42 +1,48 @@
 //! The guard: proof, in a handler's signature, that the request may do what the handler does.
 //!
-//! A [`Permit<S>`] exists only after the verifier accepted the presented token for the scopes of `S`; it lives for one request and carries
-//! the [`Context`] of the operation. A handler enters the router through [`crate::guarded`], which accepts only handlers whose first
-//! argument is a permit; what needs no token is in the fixed list of [`crate::open`]. Unknown, malformed, expired and revoked get one answer.
+//! A [`Permit<S>`] exists only after the verifier accepted the presented token, or the store the session of a cookie, for the scopes of
+//! `S`; it lives for one request and carries the [`Context`] of the operation. A handler enters the router through [`crate::guarded`],
+//! which accepts only handlers whose first argument is a permit; what needs no credential is in the fixed list of [`crate::open`].
+//! Unknown, malformed, expired, revoked and restricted get one answer.
 
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};
 
 use axum::extract::FromRequestParts;
 use axum::handler::Handler;
-use claviger_domain::owner::Caller;
-use claviger_domain::token::TokenType;
+use claviger_domain::owner::{Caller, Means};
+use claviger_domain::token::{PresentedIn, TokenType};
 use claviger_domain::{Scope, ScopeSet, Timestamp, UserId};
 use claviger_service::{Context, Origin};
-use claviger_verify::{Decision, DenialCode, Presentation, Required, Verified, Verifier};
-use http::Extensions;
+use claviger_verify::{Allowance, Decision, DenialCode, Presentation, Required, Verified, Verifier};
 use http::request::Parts;
 
 use crate::app::App;
-use crate::credentials::{Credential, presented};
-use crate::layers::PresentedToken;
+use crate::clients::Clients;
+use crate::credentials::{Credential, presented, session};
+use crate::cross_site;
+use crate::layers::Presented;
+use crate::layers::query_credential::QueryCredential;
 use crate::layers::request_id::RequestId;
+use crate::limits;
 use crate::peer::Peer;
 use crate::problem::Problem;
 
 /// What a permit allows, named by a type.
 pub trait RequiredScope: Send + Sync + 'static {
-    /// The scopes that the presented token must have, all of them.
+    /// The scopes that the caller must have, all of them.
     const SCOPES: ScopeSet;
+    /// The token may be presented in the address, if its terms allow that.
+    const INGEST: bool = false;
 }
 
 /// The types that name what a permit allows.
 pub mod scope {
-    use super::{RequiredScope, Scope, ScopeSet};
+    use super::{PhantomData, RequiredScope, Scope, ScopeSet};
 
     macro_rules! scopes {
         ($($name:ident)+) => {$(
-            #[doc = concat!("The presented token has the scope [`Scope::", stringify!($name), "`].")]
+            #[doc = concat!("The caller has the scope [`Scope::", stringify!($name), "`].")]
             #[derive(Debug, Clone, Copy)]
             pub struct $name;
 
@@ -49,19 +55,29 @@ pub mod scope {
     scopes! {
         TokensRead TokensWrite TokensVerify DeploymentsRead DeploymentsWrite AuditRead SystemWrite
         TeamsRead TeamsWrite ServicesRead ServicesWrite EnvironmentsRead EnvironmentsWrite UsersRead UsersWrite
-        WebhooksRead WebhooksWrite
+        RolesRead RolesWrite WebhooksRead WebhooksWrite
     }
 
-    /// The presented token is live; no scope is needed. For what a token may do about itself.
+    /// The presented token or session is live; no scope is needed. For what a caller may do about itself.
     #[derive(Debug, Clone, Copy)]
     pub struct AnyToken;
 
     impl RequiredScope for AnyToken {
         const SCOPES: ScopeSet = ScopeSet::EMPTY;
     }
+
+    /// What `S` says, for an operation that brings something in and shows nothing: senders that know no other way may present the token
+    /// as `?token=`. The operation must stand in the list of the layer that takes credentials out of addresses, too.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Ingest<S>(PhantomData<S>);
+
+    impl<S: RequiredScope> RequiredScope for Ingest<S> {
+        const SCOPES: ScopeSet = S::SCOPES;
+        const INGEST: bool = true;
+    }
 }
 
-/// Proof that the presented token may do `S`, for one request.
+/// Proof that the caller may do `S`, for one request.
 #[derive(Debug)]
 pub struct Permit<S> {
     /// Who asks, through which request, and when.
@@ -73,18 +89,17 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let origin = origin(&parts.extensions, app.now());
-        let required = Required::scopes(S::SCOPES);
-        let credential = presented(&parts.headers);
-        let at = Presentation {
-            now: origin.now,
-            address: address_or_unknown(origin.address),
+        let mut origin = origin(parts, app);
+        let (caller, allowance) = match session(&parts.headers) {
+            Credential::Absent => by_token(parts, app, &mut origin, S::SCOPES, S::INGEST)?,
+            cookie => {
+                let caller = by_session(parts, app, &origin, cookie, S::SCOPES).await?;
+                (caller, Allowance::default())
+            }
         };
-        let verified = authorize(app.verifier(), credential, &required, &at)?;
-        if let Some(token) = parts.extensions.get::<PresentedToken>() {
-            token.note(verified.id, verified.expires_at, origin.now);
+        if let Some(presented) = parts.extensions.get::<Presented>() {
+            presented.note(&caller, allowance, origin.now);
         }
-        let caller = caller(app.verifier(), &verified);
         Ok(Self {
             context: Context { caller, origin },
             scope: PhantomData,
@@ -108,8 +123,34 @@ impl FromRequestParts<App> for Visit {
         let is_near = parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_local());
         let is_forwarded = FORWARDING.iter().any(|name| parts.headers.contains_key(*name));
         Ok(Self {
-            origin: origin(&parts.extensions, app.now()),
+            origin: origin(parts, app),
             is_local: is_near && !is_forwarded,
+        })
+    }
+}
+
+/// Somebody who is about to sign in, not on behalf of another site.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// Through which request, whence and when.
+    pub(crate) origin: Origin,
+    /// The secret of the session that the browser still has.
+    pub(crate) session: Option<String>,
+}
+
+impl FromRequestParts<App> for Arrival {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        cross_site::refuse_foreign_page(parts)?;
+        let session = match session(&parts.headers) {
+            Credential::Presented(secret) => Some(secret.to_owned()),
+            // Of several none is known to be the browser's last.
+            Credential::Absent | Credential::Unusable | Credential::Several => None,
+        };
+        Ok(Self {
+            origin: origin(parts, app),
+            session,
         })
     }
 }
@@ -117,14 +158,60 @@ impl FromRequestParts<App> for Visit {
 /// What proxies add to a request that they pass on.
 const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-/// The one decision about a caller, for every door.
+/// The caller who presents a token, and what is left of the token's limits. `ingest`: it may come in the address.
+fn by_token(
+    parts: &Parts,
+    app: &App,
+    origin: &mut Origin,
+    scopes: ScopeSet,
+    ingest: bool,
+) -> Result<(Caller, Allowance), Problem> {
+    let credential = match parts.extensions.get::<QueryCredential>() {
+        None => presented(&parts.headers),
+        Some(_) if !ingest => Credential::Unusable,
+        Some(QueryCredential::Several) => Credential::Several,
+        Some(QueryCredential::One(text)) => {
+            origin.presented_in = PresentedIn::Query;
+            Credential::Presented(text)
+        }
+    };
+    let at = Presentation {
+        presented_in: origin.presented_in,
+        ..Presentation::new(origin.now, address_or_unknown(origin.address))
+    };
+    let verified = authorize(app, credential, &Required::scopes(scopes), &at)?;
+    let allowance = app.verifier().allowance(&verified);
+    Ok((caller(app.verifier(), &verified), allowance))
+}
+
+/// The caller whose browser sent the cookie of a session: the only credential of the request, and from one of our own pages.
+async fn by_session(
+    parts: &Parts,
+    app: &App,
+    origin: &Origin,
+    cookie: Credential<'_>,
+    scopes: ScopeSet,
+) -> Result<Caller, Problem> {
+    let secret = match cookie {
+        Credential::Several => return Err(Problem::credentials_differ()),
+        _ if presented(&parts.headers) != Credential::Absent => return Err(Problem::credentials_differ()),
+        _ if parts.extensions.get::<QueryCredential>().is_some() => return Err(Problem::credentials_differ()),
+        Credential::Presented(secret) => secret,
+        Credential::Unusable | Credential::Absent => "",
+    };
+    cross_site::require_own_page(parts)?;
+    Ok(app.service().check_session(origin, secret, scopes).await?)
+}
+
+/// The one decision about a presented token, for every door.
 ///
 /// # Errors
-/// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing.
+/// 401 without a credential or with one that is not accepted, 400 with two, 403 when a scope is missing, 429 when the token was used
+/// too often or the address presented too much that is not accepted.
 pub(crate) fn authorize(
-    verifier: &Verifier,
+    app: &App,
     credential: Credential<'_>,
-    required: &Required,
+    required: &Required<'_>,
     at: &Presentation,
 ) -> Result<Verified, Problem> {
     let text = match credential {
@@ -134,12 +221,37 @@ pub(crate) fn authorize(
         Credential::Unusable => "",
         Credential::Presented(text) => text,
     };
-    match verifier.check(text, required, at) {
-        Decision::Allow(verified) => Ok(verified),
-        Decision::Deny(denial) => Err(match denial.code {
-            DenialCode::InsufficientScope { missing } => Problem::scope_missing(missing),
-            _ => Problem::token_invalid(),
-        }),
+    let denial = match app.verifier().check(text, required, at) {
+        Decision::Allow(verified) => return Ok(verified),
+        Decision::Deny(denial) => denial,
+    };
+    let allowance = || {
+        denial
+            .subject
+            .map(|subject| app.verifier().allowance(&subject))
+            .unwrap_or_default()
+    };
+    Err(match denial.code {
+        DenialCode::InsufficientScope { missing } => {
+            let problem = Problem::scope_missing("the presented token", missing);
+            limits::fields(&allowance())
+                .fold(problem, |problem, (name, value)| problem.with_header(name, value))
+        }
+        DenialCode::RateLimited { wait } | DenialCode::QuotaExhausted { wait } => {
+            limits::exceeded(denial.code.as_str(), wait, &allowance())
+        }
+        _ => {
+            let known = !at.address.is_unspecified();
+            not_accepted(&app.edge().clients, known.then_some(at.address), at.now)
+        }
+    })
+}
+
+/// What is not accepted is one answer, until the address presented too much of it.
+pub(crate) fn not_accepted(clients: &Clients, address: Option<IpAddr>, now: Timestamp) -> Problem {
+    match clients.strangers.failed(address, now) {
+        Ok(()) => Problem::token_invalid(),
+        Err(wait) => limits::too_many_failures(wait),
     }
 }
 
@@ -152,23 +264,24 @@ pub(crate) fn address_or_unknown(address: Option<IpAddr>) -> IpAddr {
 pub(crate) fn caller(verifier: &Verifier, verified: &Verified) -> Caller {
     let is_personal = verified.token_type == TokenType::Personal;
     Caller {
-        token: verified.id,
+        by: Means::Token(verified.id),
         owner: verified.owner,
         user: is_personal.then(|| UserId::from_i64(verified.owner.get())),
         org: verified.org,
         power: verifier.power(verified),
         expires_at: verified.expires_at,
+        terms: verifier.terms(verified),
     }
 }
 
-pub(crate) fn origin(extensions: &Extensions, now: Timestamp) -> Origin {
+fn origin(parts: &Parts, app: &App) -> Origin {
+    let request_id = parts.extensions.get::<RequestId>();
+    let peer = parts.extensions.get::<Peer>().copied();
     Origin {
-        request_id: extensions
-            .get::<RequestId>()
-            .map(|id| id.as_str().to_owned())
-            .unwrap_or_default(),
-        address: extensions.get::<Peer>().and_then(|peer| peer.address()),
-        now,
+        request_id: request_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        address: app.edge().clients.address(peer, &parts.headers),
+        presented_in: PresentedIn::Header,
+        now: app.now(),
     }
 }
 

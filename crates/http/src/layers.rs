@@ -21,14 +21,20 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use claviger_domain::Timestamp;
+use claviger_domain::owner::{Caller, Means};
 use claviger_domain::reminder::ANSWERS_WARN_WITHIN;
-use claviger_domain::{Timestamp, TokenId};
 use claviger_service::Clock;
+use claviger_verify::Allowance;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::clients::Clients;
+use crate::credentials::{Credential, presented};
+use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::{guard, limits};
 use body::RequestLimits;
 use log::Answered;
 use metrics::RequestMetrics;
@@ -46,37 +52,48 @@ pub(crate) struct Edge {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: RequestMetrics,
     pub(crate) limits: RequestLimits,
+    pub(crate) clients: Clients,
 }
 
-/// Which token a request presented, once the guard knows: the log line tells its id, and the answer its end when that is near.
+/// What a request presented, once the guard knows: the log line tells whose it is, the answer its end when that is near and what is left
+/// of its limits.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PresentedToken(Arc<OnceLock<Presented>>);
+pub(crate) struct Presented(Arc<OnceLock<Noted>>);
 
-#[derive(Debug, Clone, Copy)]
-struct Presented {
-    id: TokenId,
-    /// When it ends, if that is near.
+#[derive(Debug, Clone)]
+struct Noted {
+    by: Means,
+    /// When the token ends, if that is near.
     near_end: Option<Timestamp>,
+    /// What is left of its limits.
+    allowance: Allowance,
 }
 
-impl PresentedToken {
-    /// Notes the token, which was accepted at `now`.
-    pub(crate) fn note(&self, id: TokenId, expires_at: Option<Timestamp>, now: Timestamp) {
-        let near_end = expires_at.filter(|end| *end <= now + ANSWERS_WARN_WITHIN);
+impl Presented {
+    /// Notes a caller who was accepted at `now`.
+    pub(crate) fn note(&self, caller: &Caller, allowance: Allowance, now: Timestamp) {
+        let near_end = caller.expires_at.filter(|end| *end <= now + ANSWERS_WARN_WITHIN);
         // A request has one caller; were there two, the first would stay.
-        let _ = self.0.set(Presented { id, near_end });
+        let _ = self.0.set(Noted {
+            by: caller.by,
+            near_end,
+            allowance,
+        });
     }
 
-    fn id(&self) -> Option<TokenId> {
-        self.0.get().map(|presented| presented.id)
+    fn by(&self) -> Option<Means> {
+        self.0.get().map(|noted| noted.by)
     }
 
-    /// Tells the caller that their token ends soon.
-    fn warn(&self, headers: &mut HeaderMap) {
-        let near_end = self.0.get().and_then(|presented| presented.near_end);
+    /// Tells the caller that their token ends soon, and what is left of its limits.
+    fn tell(&self, headers: &mut HeaderMap) {
+        let Some(noted) = self.0.get() else { return };
         // An instant in RFC 3339 is visible ASCII.
-        let value = near_end.and_then(|end| HeaderValue::try_from(end.to_string()).ok());
-        headers.extend(value.map(|value| (TOKEN_EXPIRES, value)));
+        let near_end = noted
+            .near_end
+            .and_then(|end| HeaderValue::try_from(end.to_string()).ok());
+        headers.extend(near_end.map(|value| (TOKEN_EXPIRES, value)));
+        limits::tell(headers, &noted.allowance);
     }
 }
 
@@ -96,38 +113,72 @@ pub(crate) fn wrap(router: Router, edge: Arc<Edge>) -> Router {
 async fn around(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let began = edge.clock.monotonic();
     let id = edge.ids.of(request.headers());
-    let token = PresentedToken::default();
+    let presented = Presented::default();
     let method = request.method().clone();
     let version = request.version();
     let route = request.extensions().get::<MatchedPath>().cloned();
 
-    let refused =
-        host::refused(version, request.headers()).or_else(|| query_credential::refused(request.uri()));
+    let refused = match host::refused(version, request.headers()) {
+        Some(problem) => Err(problem),
+        None => take_query_credential(&edge, &mut request, route.as_ref()),
+    };
     let mut response = match refused {
-        Some(problem) => problem.into_response(),
-        None => {
+        Err(problem) => problem.into_response(),
+        Ok(()) => {
             request.extensions_mut().insert(id.clone());
-            request.extensions_mut().insert(token.clone());
+            request.extensions_mut().insert(presented.clone());
             next.run(request).await
         }
     };
 
     let problem = write_problem(&mut response, &id);
-    token.warn(response.headers_mut());
+    let by = presented.by();
+    if matches!(by, Some(Means::Session { .. })) {
+        headers::keep_from_caches(response.headers_mut());
+    }
     finish(&mut response, version, &id);
+    presented.tell(response.headers_mut());
     let answered = Answered {
         method: &method,
         route: route.as_ref().map_or(UNMATCHED, MatchedPath::as_str),
         status: response.status(),
         took: edge.clock.monotonic().saturating_sub(began),
         request_id: &id,
-        token: token.id(),
+        by,
         problem: problem.as_ref(),
     };
     edge.metrics
         .count(answered.method, answered.route, answered.status, answered.took);
     answered.log();
     response
+}
+
+/// Takes a credential out of the address, for the guard of an operation that looks at it.
+///
+/// # Errors
+/// 400 together with another credential; 401 where no operation looks at it, as for a token that is not known.
+fn take_query_credential(
+    edge: &Edge,
+    request: &mut Request,
+    route: Option<&MatchedPath>,
+) -> Result<(), Problem> {
+    let Some(credential) = query_credential::take(request.uri_mut())? else {
+        return Ok(());
+    };
+    if presented(request.headers()) != Credential::Absent {
+        return Err(Problem::credentials_differ());
+    }
+    let operation = (
+        request.method().as_str(),
+        route.map_or(UNMATCHED, MatchedPath::as_str),
+    );
+    if query_credential::INGEST.contains(&operation) {
+        request.extensions_mut().insert(credential);
+        return Ok(());
+    }
+    let peer = request.extensions().get::<Peer>().copied();
+    let address = edge.clients.address(peer, request.headers());
+    Err(guard::not_accepted(&edge.clients, address, edge.clock.now()))
 }
 
 /// Writes the body of a problem, now that the request id is known. Gives the problem back for the log.

@@ -11,9 +11,11 @@ use claviger_api::problem::{FieldProblem, MEDIA_TYPE, Problem};
 use claviger_api::webhooks::WebhookPayload;
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
+
+use crate::credentials::SESSION_COOKIE;
 
 /// The document without its paths; the router adds them.
 #[derive(OpenApi)]
@@ -26,13 +28,14 @@ use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(Problem, FieldProblem, WebhookPayload)),
-    modifiers(&TokenScheme),
+    modifiers(&Schemes),
     tags(
         (name = "verify", description = "May whoever presented this token do that?"),
         (name = "tokens", description = "Issue, list, change and end tokens."),
         (name = "scopes", description = "What a token can be given."),
         (name = "users", description = "Who belongs to the organization, and their passwords."),
         (name = "invitations", description = "How people come."),
+        (name = "sessions", description = "Where people are signed in."),
         (name = "teams", description = "Who works together, and as what."),
         (name = "services", description = "What is deployed and breaks, and whose it is."),
         (name = "environments", description = "Where services run, and the stages of a release."),
@@ -47,9 +50,9 @@ use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
 )]
 pub(crate) struct Document;
 
-struct TokenScheme;
+struct Schemes;
 
-impl Modify for TokenScheme {
+impl Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -61,6 +64,19 @@ impl Modify for TokenScheme {
             .components
             .get_or_insert_with(Components::new)
             .add_security_scheme("token", SecurityScheme::Http(scheme));
+        let session = json!({
+            "type": "apiKey",
+            "in": "cookie",
+            "name": SESSION_COOKIE,
+            "description": "A person who signed in with a browser. What changes something must come from this server's own pages.",
+        });
+        // A form that OpenAPI has; a test of the document finds it.
+        if let Ok(session) = serde_json::from_value::<SecurityScheme>(session) {
+            document
+                .components
+                .get_or_insert_with(Components::new)
+                .add_security_scheme("session", session);
+        }
     }
 }
 
@@ -69,10 +85,34 @@ pub(crate) static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(opena
 
 /// The OpenAPI document of the public API, as indented JSON. The same bytes in every process.
 pub fn openapi_json() -> String {
-    let (_, document) = crate::router::routes().split_for_parts();
+    let (_, mut document) = crate::router::routes().split_for_parts();
+    admit_sessions(&mut document);
     // Maps and strings: writing them does not fail.
     document.to_pretty_json().unwrap_or_default()
 }
+
+/// Wherever a token is accepted, a session is.
+fn admit_sessions(document: &mut utoipa::openapi::OpenApi) {
+    let items = document.paths.paths.values_mut();
+    let operations = items.flat_map(|item| {
+        [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ]
+        .into_iter()
+        .flatten()
+    });
+    for security in operations.filter_map(|operation| operation.security.as_mut()) {
+        if !security.contains(&SecurityRequirement::default()) {
+            security.push(SecurityRequirement::new("session", NO_SCOPES));
+        }
+    }
+}
+
+const NO_SCOPES: [&str; 0] = [];
 
 /// The header that makes a creating call repeatable.
 #[derive(IntoParams)]
@@ -110,14 +150,20 @@ const REQUEST: (u16, &str) = (
     400,
     "`host_invalid`, `token_in_query`; for a query or path: `input_invalid`, `field_unknown`, `field_invalid`",
 );
-const GUARD: [(u16, &str); 2] = [
+const GUARD: [(u16, &str); 3] = [
     (
         401,
-        "`credential_missing`; `token_invalid` for every token that is not accepted, whatever the reason",
+        "`credential_missing`; `token_invalid` for every token that is not accepted, `session_invalid` for every session, whatever the reason",
     ),
     (
         403,
-        "`insufficient_scope`: the token is live and lacks the scope that is named; `out_of_reach`: it has the scope, and not here",
+        "`insufficient_scope`: the caller lacks the scope that is named; `out_of_reach`: it has the scope, and not here; \
+         `cross_site_request`: a browser sent the session's cookie for a page that is not ours",
+    ),
+    (
+        429,
+        "`rate_limited`, `quota_exhausted`: the token's limits, or its owner's, have not enough left; `too_many_failures`: too much was \
+         presented from this address that is not accepted",
     ),
 ];
 const BODY: [(u16, &str); 4] = [

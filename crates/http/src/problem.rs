@@ -12,7 +12,7 @@ use std::fmt::Write;
 use axum::response::{IntoResponse, Response};
 use claviger_api::problem::{FieldProblem, MEDIA_TYPE};
 use claviger_domain::{FieldError, ScopeSet};
-use claviger_service::Error;
+use claviger_service::{Error, Unproven};
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
@@ -111,16 +111,38 @@ impl Problem {
             .challenging(r#"Bearer realm="claviger", error="invalid_request""#)
     }
 
-    /// The token is live and may not do this.
-    pub fn scope_missing(missing: ScopeSet) -> Self {
+    /// The caller is known and may not do this.
+    pub fn scope_missing(who: &str, missing: ScopeSet) -> Self {
         let challenge = format!(r#"Bearer realm="claviger", error="insufficient_scope", scope="{missing}""#);
-        let detail = format!("the presented token lacks `{missing}`");
+        let detail = format!("{who} lacks `{missing}`");
         let problem = Self::new(StatusCode::FORBIDDEN, "insufficient_scope", detail);
         match HeaderValue::try_from(challenge) {
             Ok(value) => problem.with_header(WWW_AUTHENTICATE, value),
             // Scopes are visible ASCII, so this does not happen; the refusal stands without the hint.
             Err(_) => problem,
         }
+    }
+
+    /// The caller must sign in, or show the password again. What needs a recent sign-in says so by RFC 9470 §3.
+    pub fn unproven(unproven: Unproven) -> Self {
+        let (code, challenge) = match unproven {
+            Unproven::SignIn => ("sign_in_failed", r#"Bearer realm="claviger""#),
+            Unproven::Session => ("session_invalid", r#"Bearer realm="claviger""#),
+            Unproven::Recently => (
+                "step_up_required",
+                r#"Bearer realm="claviger", error="insufficient_user_authentication", error_description="a more recent sign-in is required", max_age="300""#,
+            ),
+        };
+        Self::new(StatusCode::UNAUTHORIZED, code, unproven.to_string()).challenging(challenge)
+    }
+
+    /// A browser sent the cookie of a session for a page that is not ours.
+    pub fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "cross_site_request",
+            "a signed-in browser changes something from this server's own pages only",
+        )
     }
 
     /// There is no such thing, or the caller may not know that there is.
@@ -220,7 +242,8 @@ impl From<Error> for Problem {
         let said = error.to_string();
         match error {
             Error::NotFound { what } => Self::not_found(what),
-            Error::Forbidden { missing } => Self::scope_missing(missing),
+            Error::Unproven(unproven) => Self::unproven(unproven),
+            Error::Forbidden { who, missing } => Self::scope_missing(who, missing),
             Error::Refused { code, detail } => Self::new(StatusCode::FORBIDDEN, code, detail),
             Error::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
             Error::Invalid(errors) => Self::invalid("input_invalid", errors),
@@ -273,6 +296,7 @@ mod tests {
         let missing = claviger_domain::Scope::TokensWrite;
 
         let problem = Problem::from(Error::Forbidden {
+            who: "the calling token",
             missing: ScopeSet::only(missing),
         });
 

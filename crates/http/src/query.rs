@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use claviger_domain::{
-    CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, StageId,
-    TeamId, TokenId, UserId, WebhookId,
+    CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, FieldError, InvitationId, ServiceId, SessionId,
+    StageId, TeamId, TokenId, UserId, WebhookId,
 };
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -66,6 +66,10 @@ impl Identified for InvitationId {
     const NOUN: &'static str = "invitation";
 }
 
+impl Identified for SessionId {
+    const NOUN: &'static str = "session";
+}
+
 impl Identified for UserId {
     const NOUN: &'static str = "user";
 }
@@ -112,6 +116,22 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
         parameter(parameters.as_ref(), 0).map(Self)
+    }
+}
+
+/// The name in the path of a route with one parameter, as it was given.
+#[derive(Debug, Clone)]
+pub struct PathText(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
+        let text = parameters
+            .as_ref()
+            .and_then(|parameters| parameters.iter().next());
+        Ok(Self(text.map(|(_, text)| text.to_owned()).unwrap_or_default()))
     }
 }
 

@@ -8,8 +8,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::openapi::Document;
 use crate::{
-    audit, calendar_feeds, deployments, environments, explain, guarded, invitations, layers, open, passwords,
-    peppers, scopes, services, setup, stages, system, teams, tokens, users, verify, webhooks,
+    audit, calendar_feeds, deployments, environments, explain, guarded, invitations, kinds, layers, open,
+    passwords, peppers, roles, scopes, services, sessions, setup, stages, system, teams, tokens, users,
+    verify, webhooks,
 };
 
 /// The router with all its layers.
@@ -59,13 +60,19 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
     let router = guarded!(router, peppers::list::list_peppers);
     let router = guarded!(router, scopes::list::list_scopes);
+    let router = guarded!(router, roles::list::list_roles);
+    let router = guarded!(router, roles::put::put_role);
+    let router = guarded!(router, roles::delete::delete_role);
+    let router = guarded!(router, kinds::list::list_kinds);
+    let router = guarded!(router, kinds::put::put_kind);
+    let router = guarded!(router, kinds::delete::delete_kind);
     let router = guarded!(router, explain::explain);
 
     let router = guarded!(router, peppers::rotate::rotate_pepper);
     guarded!(router, peppers::retire::retire_pepper)
 }
 
-/// Who belongs to an organization, and how they come.
+/// Who belongs to an organization, how they come, and where they are signed in.
 fn peopled(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let router = guarded!(router, users::list::list_users);
     let router = guarded!(router, users::show_own::show_own_user);
@@ -80,7 +87,15 @@ fn peopled(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let router = guarded!(router, invitations::create::create_invitation);
     let router = guarded!(router, invitations::list::list_invitations);
     let router = guarded!(router, invitations::withdraw::withdraw_invitation);
-    open!(router, invitations::accept::accept_invitation)
+    let router = open!(router, invitations::accept::accept_invitation);
+
+    let router = open!(router, sessions::sign_in::sign_in);
+    let router = guarded!(router, sessions::list::list_sessions);
+    let router = guarded!(router, sessions::show_own::show_own_session);
+    let router = guarded!(router, sessions::sign_out::sign_out);
+    let router = guarded!(router, sessions::confirm::confirm_session);
+    let router = guarded!(router, sessions::end::end_session);
+    guarded!(router, sessions::end_all::end_user_sessions)
 }
 
 /// Who is told of the ends of tokens.

@@ -10,5 +10,6 @@ pub(crate) mod revoke;
 pub(crate) mod revoke_own;
 pub(crate) mod show;
 pub(crate) mod show_own;
+pub(crate) mod terms;
 pub(crate) mod update;
 pub(crate) mod wire;

@@ -1,7 +1,7 @@
 //! `POST /v1/verify`: may whoever presented this token do that?
 //!
 //! Three ways lead to the same decision: [`express`] answers plain calls from the bytes that came, [`door`] answers before the router, because there the frame would cost more than the decision;
-//! this handler documents the operation and takes what the door leaves (a request with a query string). Both parse with [`Question`], ask
+//! this handler documents the operation and takes what the door leaves (a request with a query string or a cookie). Both parse with [`Question`], ask
 //! [`decide`] and write [`wire::Shown`]; a test compares their answers.
 
 pub(crate) mod body;
@@ -14,20 +14,25 @@ use std::net::IpAddr;
 
 use axum::extract::State;
 use claviger_api::verify::{Decision as ApiDecision, Verify};
+use claviger_domain::authority::Place;
+use claviger_domain::resource::{Asked, ResourceName, Word};
+use claviger_domain::terms::MAX_COST;
 use claviger_domain::{FieldError, OrgId, Scope, ScopeSet, Timestamp};
+use claviger_service::{Directory, NamedPlace};
 use claviger_verify::{Decision, Denial, DenialCode, Presentation, Required, Verifier};
 
 use crate::app::App;
-use crate::fields::Fields;
+use crate::fields::{self, Fields, optional};
 use crate::guard::{Permit, address_or_unknown, scope};
 use crate::json::Json;
+use crate::limits;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use wire::Shown;
 
 /// Verify a token
 ///
-/// Tells whether a token that was presented to you is live and has the scopes that you name. The answer is 200 whatever the decision: decide
+/// Tells whether a token that was presented to you is live, has the scopes that you name, and may do the `action` to the `resource`. The answer is 200 whatever the decision: decide
 /// by `valid` or `code`. It comes from memory and is never older than the last acknowledged change.
 #[utoipa::path(
     post,
@@ -42,25 +47,47 @@ pub(crate) async fn verify(
     State(app): State<App>,
     Json(body): Json<Verify>,
 ) -> Result<Json<Shown>, Problem> {
-    let scopes = body.scopes.iter().map(String::as_str);
-    let question = Question::parse(&body.token, scopes, body.address.as_deref())?;
     let context = &permit.context;
-    let decision = decide(
+    let scopes = body.scopes.iter().map(String::as_str);
+    let question = Question::parse(&body.token, scopes, body.address.as_deref(), body.cost)?;
+    let resource = body.resource.as_ref().map(Resource::from);
+    let directory = app.service().directory();
+    let question = question.about(directory, context.org(), body.action.as_deref(), resource)?;
+    let shown = decide(
         app.verifier(),
         context.org(),
         &question,
         context.origin.address,
         app.now(),
     );
-    Ok(Json(Shown(decision)))
+    Ok(Json(shown))
 }
 
 /// What is asked about a presented token.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {
     token: &'a str,
-    required: Required,
+    scopes: ScopeSet,
     address: Option<IpAddr>,
+    cost: u32,
+    wanted: Option<Wanted<'a>>,
+}
+
+/// An action on a resource, by the names that the asker has for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Resource<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) place: NamedPlace<'a>,
+    pub(crate) name: Option<&'a str>,
+}
+
+/// The same, once its place is known.
+#[derive(Debug)]
+struct Wanted<'a> {
+    action: &'a str,
+    kind: &'a str,
+    place: Place,
+    name: Option<ResourceName>,
 }
 
 impl<'a> Question<'a> {
@@ -69,6 +96,7 @@ impl<'a> Question<'a> {
         token: &'a str,
         scopes: impl Iterator<Item = &'s str>,
         address: Option<&str>,
+        cost: Option<u32>,
     ) -> Result<Self, Problem> {
         let mut fields = Fields::default();
         let mut set = ScopeSet::EMPTY;
@@ -79,40 +107,126 @@ impl<'a> Question<'a> {
             });
             set = fields.take(scope).map_or(set, |scope| set.with(scope));
         }
-        let address = address.map(|text| {
-            text.parse::<IpAddr>()
-                .map_err(|_| FieldError::new("address", "address_malformed", "not an IPv4 or IPv6 address"))
-        });
-        match fields.take(address.transpose()) {
-            Some(address) if fields.is_empty() => Ok(Self {
+        let address = optional("address", address, fields::address);
+        let cost = match cost.unwrap_or(1) {
+            cost @ 1..=MAX_COST => Ok(cost),
+            _ => Err(FieldError::new(
+                "cost",
+                "cost_out_of_range",
+                format!("between 1 and {MAX_COST}"),
+            )),
+        };
+        match (fields.take(address), fields.take(cost)) {
+            (Some(address), Some(cost)) if fields.is_empty() => Ok(Self {
                 token,
-                required: Required::scopes(set),
+                scopes: set,
                 address,
+                cost,
+                wanted: None,
             }),
             _ => Err(fields.refused()),
         }
     }
+
+    /// The same question, about an action on a resource too. Cost: a lookup for each name.
+    pub(crate) fn about(
+        self,
+        directory: &Directory,
+        org: OrgId,
+        action: Option<&'a str>,
+        resource: Option<Resource<'a>>,
+    ) -> Result<Self, Problem> {
+        let (action, resource) = match (action, resource) {
+            (None, None) => return Ok(self),
+            (Some(action), Some(resource)) => (action, resource),
+            (None, Some(_)) => return Err(missing("action")),
+            (Some(_), None) => return Err(missing("resource")),
+        };
+        let mut fields = Fields::default();
+        // A word of no catalogue is no fault here: no role holds it, so nothing is allowed by it; but one that cannot be a word is a mistake.
+        fields.take(Word::parse("action", action));
+        fields.take(Word::parse("resource.kind", resource.kind));
+        let place = fields.take(directory.place(org, &resource.place, "resource"));
+        let name = resource
+            .name
+            .map(|name| ResourceName::parse("resource.name", name));
+        let name = fields.take(name.transpose());
+        match (place, name) {
+            (Some(place), Some(name)) if fields.is_empty() => Ok(Self {
+                wanted: Some(Wanted {
+                    action,
+                    kind: resource.kind,
+                    place,
+                    name,
+                }),
+                ..self
+            }),
+            _ => Err(fields.refused()),
+        }
+    }
+
+    /// What the verifier is to require.
+    fn required(&self) -> Required<'_> {
+        let asked = self
+            .wanted
+            .as_ref()
+            .map(|wanted| Asked::new(wanted.action, wanted.kind, wanted.place, wanted.name.as_ref()));
+        Required {
+            asked,
+            ..Required::scopes(self.scopes)
+        }
+    }
 }
 
-/// The decision, as far as `org` may know it: another organization's token is unknown.
+impl<'a> From<&'a claviger_api::verify::Resource> for Resource<'a> {
+    fn from(resource: &'a claviger_api::verify::Resource) -> Self {
+        Self {
+            kind: &resource.kind,
+            place: NamedPlace {
+                team: resource.team.as_deref(),
+                service: resource.service.as_deref(),
+                environment: resource.environment.as_deref(),
+            },
+            name: resource.name.as_deref(),
+        }
+    }
+}
+
+fn missing(field: &'static str) -> Problem {
+    let detail = "`action` and `resource` go together";
+    let mut fields = Fields::default();
+    let _: Option<()> = fields.take(Err(FieldError::new(field, "field_missing", detail)));
+    fields.refused()
+}
+
+/// The decision and what is left of the token's limits, as far as `org` may know it: another organization's token is unknown.
 pub(crate) fn decide(
     verifier: &Verifier,
     org: OrgId,
     question: &Question<'_>,
     asking: Option<IpAddr>,
     now: Timestamp,
-) -> Decision {
-    let address = address_or_unknown(question.address.or(asking));
-    let decision = verifier.check(question.token, &question.required, &Presentation { now, address });
+) -> Shown {
+    let at = Presentation {
+        cost: question.cost,
+        ..Presentation::new(now, address_or_unknown(question.address.or(asking)))
+    };
+    let decision = verifier.check(question.token, &question.required(), &at);
     let subject = match &decision {
         Decision::Allow(verified) => Some(verified),
         Decision::Deny(denial) => denial.subject.as_ref(),
     };
     if subject.is_some_and(|subject| subject.org != org) {
-        return Decision::Deny(Denial {
-            code: DenialCode::Unknown,
-            subject: None,
-        });
+        return Shown {
+            decision: Decision::Deny(Denial {
+                code: DenialCode::Unknown,
+                subject: None,
+            }),
+            tightest: None,
+        };
     }
-    decision
+    Shown {
+        decision,
+        tightest: subject.and_then(|subject| limits::tightest(&verifier.allowance(subject))),
+    }
 }

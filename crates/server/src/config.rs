@@ -11,7 +11,7 @@ mod sources;
 
 use std::{fmt, net::SocketAddr, num::NonZeroU16, path::PathBuf};
 
-use claviger_http::RequestLimits;
+use claviger_http::{ClientRules, RequestLimits};
 use claviger_service::keys::Key;
 use claviger_token::Prefix;
 
@@ -49,6 +49,8 @@ pub struct Config {
     pub allow_private: Vec<Allowed>,
     /// How much a client may take.
     pub limits: Limits,
+    /// Which proxies are believed, and how many failures are borne from an address.
+    pub clients: ClientRules,
     /// Whether the embedded database skips its flushes. Only for the power-cut test's negative control: acknowledged writes are
     /// lost when the machine stops.
     pub unsafe_synchronous_off: bool,

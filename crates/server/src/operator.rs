@@ -3,7 +3,10 @@
 //! Invariant: it opens the store as the server does, so it refuses to run beside one, and every change has its audit event.
 
 use anyhow::Result;
-use claviger_domain::{UserId, token::Expiry};
+use claviger_domain::{
+    UserId,
+    token::{Expiry, PresentedIn},
+};
 use claviger_service::{Origin, Service, tokens::Issued};
 use claviger_token::Secret;
 use prometheus_client::registry::Registry;
@@ -59,6 +62,7 @@ fn at_the_machine(
         let origin = Origin {
             request_id: REQUEST_ID.to_owned(),
             address: None,
+            presented_in: PresentedIn::Header,
             now,
         };
         let issued = operation(&service, &origin).await?;

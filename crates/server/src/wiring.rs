@@ -69,7 +69,12 @@ impl Server {
     pub async fn open(config: &Config, surroundings: Surroundings) -> Result<Self> {
         let mut registry = Registry::default();
         let (store, service) = open_service(config, surroundings, &mut registry).await?;
-        let app = App::new(service.clone(), registry, config.limits.request)?;
+        let app = App::new(
+            service.clone(),
+            registry,
+            config.limits.request,
+            config.clients.clone(),
+        )?;
         let bound = match bind::bind(config).await {
             Ok(bound) => bound,
             Err(error) => {

@@ -7,6 +7,7 @@
 mod verify;
 
 use claviger_domain::audit::{Action, Actor, Event};
+use claviger_domain::token::PresentedIn;
 use claviger_domain::{OrgId, Timestamp};
 use claviger_store::audit::AuditRow;
 use claviger_store::{Tx, audit as rows, heads};
@@ -68,6 +69,16 @@ pub(crate) struct Head {
     pub(crate) mac: Vec<u8>,
 }
 
+/// The detail, and that the token was presented in the address if it was: it may be in somebody's log.
+fn shown_detail(mut detail: serde_json::Value, origin: &Origin) -> serde_json::Value {
+    if origin.presented_in == PresentedIn::Query
+        && let Some(fields) = detail.as_object_mut()
+    {
+        fields.insert("presented_in".to_owned(), origin.presented_in.as_str().into());
+    }
+    detail
+}
+
 impl Context {
     pub(crate) fn by(&self) -> By<'_> {
         By {
@@ -85,6 +96,7 @@ impl Service {
         let (mut seq, mut hash) = head.map_or((0, GENESIS), |head| (head.seq, head.hash));
         let via = match by.actor {
             Actor::User(_, token) | Actor::Token(token) | Actor::Holder(token) => Some(token.to_string()),
+            Actor::SignedIn(_, session) => Some(session.to_string()),
             Actor::Person(_) | Actor::Operator | Actor::System => None,
         };
         let mut appended = Vec::with_capacity(records.len());
@@ -98,7 +110,7 @@ impl Service {
                 via: via.clone(),
                 action: record.action.as_str().to_owned(),
                 subject: record.subject,
-                detail: record.detail.to_string(),
+                detail: shown_detail(record.detail, by.origin).to_string(),
                 request_id: by.origin.request_id.clone(),
                 address: by.origin.address.map(|address| address.to_string()),
             };

@@ -3,13 +3,15 @@
 //! Calendar programs cannot send a header, so the secret is in the address. It opens nothing but the ends of tokens that the feed's
 //! maker may see at that moment.
 
+use std::sync::Arc;
+
 use claviger_domain::audit::Action;
 use claviger_domain::authority::{Authority, Place, Power};
 use claviger_domain::calendar::{CalendarFeed, MAX_EVENTS, MAX_FEEDS, SHOWN_AFTER_DAYS};
 use claviger_domain::name::Label;
-use claviger_domain::owner::Caller;
+use claviger_domain::owner::{Caller, Means, Principal};
 use claviger_domain::token::{Holder, MAX_DAYS, Token, TokenState};
-use claviger_domain::{CalendarFeedId, Scope, UserId};
+use claviger_domain::{CalendarFeedId, Scope, TokenId, UserId};
 use claviger_store::{Tx, calendar_feeds as rows, tokens};
 use claviger_token::{Ticket, TicketKind, generate_ticket};
 use serde_json::json;
@@ -51,7 +53,7 @@ impl Service {
             org: ctx.org(),
             name,
             created_by: ctx.caller.principal(),
-            eyes: ctx.caller.token,
+            eyes: ctx.caller.token(),
             created_at: ctx.now(),
         };
         let service = self.clone();
@@ -209,9 +211,13 @@ impl Service {
         Ok(tokens)
     }
 
-    /// Whom a feed sees as: the token by which it was made, as if that had not ended, within what its owner may do now.
+    /// Whom a feed sees as: the person who was signed in when it was made, or the token by which it was made, as if that had not ended,
+    /// within what its owner may do now.
     async fn eyes(&self, tx: &mut Tx, feed: &CalendarFeed, origin: &Origin) -> Result<Caller> {
-        let row = tokens::by_id(tx, feed.eyes).await?.ok_or_else(unknown)?;
+        let Some(eyes) = feed.eyes else {
+            return person(tx, feed).await;
+        };
+        let row = tokens::by_id(tx, eyes).await?.ok_or_else(unknown)?;
         let token = from_row(&row)?;
         let (owner, user) = match token.holder {
             Holder::Person(user) => {
@@ -230,14 +236,42 @@ impl Service {
             return Err(unknown());
         }
         Ok(Caller {
-            token: token.id,
+            by: Means::Token(token.id),
             owner: token.owner,
             user,
             org: token.org,
             power: Power::new(given.into(), owner),
             expires_at: token.expires_at,
+            terms: Arc::default(),
         })
     }
+}
+
+/// The person who made a feed while signed in, with all that they may do now.
+async fn person(tx: &mut Tx, feed: &CalendarFeed) -> Result<Caller> {
+    const NONE: TokenId = TokenId::from_i64(0);
+    let Principal::User(user) = feed.created_by else {
+        return Err(unknown());
+    };
+    let owner = owners::of(tx, user).await?;
+    if !owner.active
+        || !owner
+            .authority
+            .scopes()
+            .union(owner.authority.own())
+            .contains(Scope::TokensRead)
+    {
+        return Err(unknown());
+    }
+    Ok(Caller {
+        by: Means::Token(NONE),
+        owner: owner.id,
+        user: Some(user),
+        org: feed.org,
+        power: Power::new(Authority::everything().into(), owner.authority),
+        expires_at: None,
+        terms: Arc::default(),
+    })
 }
 
 fn manages_all(ctx: &Context) -> bool {

@@ -14,6 +14,7 @@ use claviger_store::{StoreError, Tx, changes as rows};
 use claviger_verify::{Change, Verifier};
 
 use crate::Service;
+use crate::directory::Directory;
 use crate::error::Result;
 
 /// What a change did, as the feed names it.
@@ -29,6 +30,8 @@ pub(crate) enum Kind {
     Owner,
     /// A service came to another team, and its tokens with it.
     Move,
+    /// A role was written, and whoever has it may do something else.
+    Role,
 }
 
 /// Changes that are on their way: taken down in a transaction, not yet applied to the verifier.
@@ -37,6 +40,7 @@ pub(crate) enum Kind {
 /// stay here, and [`Feed::catch_up`] applies those that the database turns out to have.
 pub struct Feed {
     verifier: Arc<Verifier>,
+    directory: Directory,
     on_their_way: Mutex<BTreeMap<u64, Vec<Change>>>,
 }
 
@@ -55,13 +59,20 @@ impl Kind {
             Self::Redigest => "redigest",
             Self::Owner => "owner",
             Self::Move => "move",
+            Self::Role => "role",
         }
     }
 
     const fn narrows(self) -> bool {
         matches!(
             self,
-            Self::Update | Self::Regenerate | Self::Revoke | Self::Delete | Self::Owner | Self::Move
+            Self::Update
+                | Self::Regenerate
+                | Self::Revoke
+                | Self::Delete
+                | Self::Owner
+                | Self::Move
+                | Self::Role
         )
     }
 }
@@ -83,6 +94,7 @@ impl Feed {
     pub fn new(verifier: Arc<Verifier>) -> Self {
         Self {
             verifier,
+            directory: Directory::default(),
             on_their_way: Mutex::default(),
         }
     }
@@ -101,7 +113,12 @@ impl Feed {
         {
             changes.into_iter().for_each(|change| self.apply(change));
         }
-        Ok(())
+        self.directory.fill(tx).await
+    }
+
+    /// What names mean.
+    pub(crate) const fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// A later operation of the same batch may take the place of one that was rolled back.

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use claviger_domain::audit::Actor;
 use claviger_domain::authority::Place;
-use claviger_domain::owner::Caller;
-use claviger_domain::{OrgId, Scope, Timestamp};
+use claviger_domain::owner::{Caller, Means, Principal};
+use claviger_domain::token::PresentedIn;
+use claviger_domain::{OrgId, Scope, Timestamp, session};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unproven};
 
 /// The circumstances of one operation.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Origin {
     pub request_id: String,
     /// Whence it came; unknown on a Unix socket.
     pub address: Option<IpAddr>,
+    /// Where the request bore the token, if it bore one.
+    pub presented_in: PresentedIn,
     /// When it was taken up. One instant for all that the operation decides.
     pub now: Timestamp,
 }
@@ -32,9 +35,10 @@ pub struct Origin {
 impl Context {
     /// The caller as the audit trail names it.
     pub fn actor(&self) -> Actor {
-        match self.caller.user {
-            Some(user) => Actor::User(user, self.caller.token),
-            None => Actor::Token(self.caller.token),
+        match (self.caller.by, self.caller.principal()) {
+            (Means::Token(token), Principal::User(user)) => Actor::User(user, token),
+            (Means::Session { id, .. }, Principal::User(user)) => Actor::SignedIn(user, id),
+            (_, Principal::Token(token)) => Actor::Token(token),
         }
     }
 
@@ -58,8 +62,22 @@ impl Context {
         }
         Err(Error::Refused {
             code: "out_of_reach",
-            detail: format!("the calling token does not have `{scope}` {place}"),
+            detail: format!("{} does not have `{scope}` {place}", self.caller.by.noun()),
         })
+    }
+
+    /// Shows that a signed-in caller showed the password lately. A token cannot; what it may do without is decided by its power, and
+    /// the audit trail names it (`docs/decisions/0010-sessions.md`).
+    ///
+    /// # Errors
+    /// [`Unproven::Recently`].
+    pub(crate) fn require_recent_sign_in(&self) -> Result<()> {
+        match self.caller.by {
+            Means::Session { signed_in_at, .. } if !session::is_recent(signed_in_at, self.now()) => {
+                Err(Unproven::Recently.into())
+            }
+            Means::Session { .. } | Means::Token(_) => Ok(()),
+        }
     }
 
     /// When the request was taken up.

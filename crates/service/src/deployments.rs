@@ -4,6 +4,7 @@ use claviger_domain::audit::Action;
 use claviger_domain::authority::Place;
 use claviger_domain::deployment::{Deployment, DeploymentResult, NewDeployment};
 use claviger_domain::name::{Label, NameKey};
+use claviger_domain::owner::Principal;
 use claviger_domain::{DeploymentId, Scope};
 use claviger_store::{Tx, deployments as rows, environments, services};
 use serde_json::json;
@@ -42,7 +43,7 @@ impl Service {
             id: DeploymentId::from_i64(self.0.ids.next(ctx.now())),
             org: ctx.org(),
             report,
-            reported_by: ctx.caller.token,
+            reported_by: reporter(ctx),
             created_at: ctx.now(),
         };
         let service = self.clone();
@@ -121,6 +122,13 @@ impl Service {
             .map(|last| cursor::write(&self.0.keys, &described, &last.id.to_string()));
         Ok((found, next))
     }
+}
+
+/// The token, a person's too, so that it is known which of theirs reported; or the person who is signed in.
+fn reporter(ctx: &Context) -> Principal {
+    ctx.caller
+        .token()
+        .map_or_else(|| ctx.caller.principal(), Principal::Token)
 }
 
 /// Finds the service and the environment that a report names, writes their names as they were registered, and shows that the caller

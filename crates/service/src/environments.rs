@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::audit::Record;
 use crate::catalogue::{Difference, name_taken, refuse_full};
+use crate::directory::Renaming;
 use crate::error::{Error, Result};
 use crate::idempotency::{Once, Reply};
 use crate::{Context, Service};
@@ -70,6 +71,7 @@ impl Service {
                 "environment",
                 &made.name,
             ))?;
+            service.rename(tx, &made);
             let record = Record {
                 action: Action::EnvironmentCreated,
                 subject: made.id.to_string(),
@@ -149,6 +151,7 @@ impl Service {
                 "environment",
                 &after.name,
             ))?;
+            service.rename(tx, &after);
             let record = Record {
                 action: Action::EnvironmentUpdated,
                 subject: id.to_string(),
@@ -176,6 +179,7 @@ impl Service {
                 return Err(Error::conflict("environment_in_use", detail));
             }
             rows::delete(tx, id).await?;
+            service.rename(tx, Renaming::NoEnvironment(id));
             let record = Record {
                 action: Action::EnvironmentDeleted,
                 subject: id.to_string(),

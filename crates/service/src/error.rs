@@ -19,9 +19,14 @@ pub enum Error {
         /// The noun: `token`.
         what: &'static str,
     },
+    /// The caller must prove who they are, or prove it again.
+    #[error(transparent)]
+    Unproven(#[from] Unproven),
     /// The caller may see the thing and not do this.
-    #[error("the calling token lacks `{missing}`")]
+    #[error("{who} lacks `{missing}`")]
     Forbidden {
+        /// The caller, in words.
+        who: &'static str,
         /// The scopes that would be needed.
         missing: ScopeSet,
     },
@@ -91,6 +96,20 @@ pub enum Error {
         /// For the log.
         context: String,
     },
+}
+
+/// What of a person is not proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// There is no such person, the password is wrong, or the person may not act: nobody is told which.
+    #[error("no active account has this address and this password")]
+    SignIn,
+    /// There is no such session, or it is over: nobody is told which.
+    #[error("there is no session any more; sign in")]
+    Session,
+    /// The password was not shown lately enough for this.
+    #[error("this needs a sign-in within the last 5 minutes; confirm the password first")]
+    Recently,
 }
 
 impl Error {

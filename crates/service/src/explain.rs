@@ -2,6 +2,8 @@
 //!
 //! For whoever may see the token; to all others it does not exist. Nothing is used, nothing is marked.
 
+use std::net::IpAddr;
+
 use claviger_domain::authority::{Authority, Place};
 use claviger_domain::explain::{Obstacle, OwnerStanding, obstacles};
 use claviger_domain::token::{Holder, Token};
@@ -24,6 +26,8 @@ pub struct Question {
     pub service: Option<ServiceId>,
     /// In which environment.
     pub environment: Option<EnvironmentId>,
+    /// Coming from which address; without one, whence it comes is not asked.
+    pub address: Option<IpAddr>,
 }
 
 impl Service {
@@ -38,7 +42,14 @@ impl Service {
             let token = service.visible(tx, &ctx, question.token).await?;
             let place = place(tx, &ctx, &question).await?;
             let owner = standing(tx, &token).await?;
-            Ok::<_, Error>(obstacles(&token, &owner, question.scope, &place, ctx.now()))
+            Ok::<_, Error>(obstacles(
+                &token,
+                &owner,
+                question.scope,
+                &place,
+                question.address,
+                ctx.now(),
+            ))
         });
         found.await
     }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use claviger_domain::owner::Means;
 use claviger_domain::{OwnerId, Timestamp, TokenId};
 use claviger_store::{Tx, idempotency as rows, tokens};
 use sha2::{Digest as _, Sha256};
@@ -69,10 +70,10 @@ impl IdempotencyKey {
     }
 
     /// What is kept of the key: it is the caller's own, so another caller's equal key is another record.
-    fn hash(&self, owner: OwnerId, token: TokenId) -> [u8; 32] {
+    fn hash(&self, owner: OwnerId, by: Means) -> [u8; 32] {
         let mut hash = Sha256::new_with_prefix(b"claviger idempotency v1\0");
         hash.update(owner.get().to_be_bytes());
-        hash.update(token.get().to_be_bytes());
+        hash.update(by.number().to_be_bytes());
         hash.update(self.0.as_bytes());
         hash.finalize().into()
     }
@@ -149,7 +150,7 @@ impl Service {
     /// `idempotency_in_flight` when its first request has no answer yet.
     pub(crate) fn claim<T>(&self, ctx: &Context, once: Option<Once<T>>) -> Result<Option<Claim<T>>> {
         let Some(once) = once else { return Ok(None) };
-        let key_hash = once.key.hash(ctx.caller.owner, ctx.caller.token);
+        let key_hash = once.key.hash(ctx.caller.owner, ctx.caller.by);
         if !Self::lock(&self.0.in_flight).insert(key_hash) {
             return Err(Error::conflict(
                 "idempotency_in_flight",

@@ -1,4 +1,5 @@
-//! Work in the background: last uses, digests that move to the current pepper, what is kept for a time, the audit anchor.
+//! Work in the background: last uses, failed sign-ins, what was spent of quotas, digests that move to the current pepper, what is kept
+//! for a time, the audit anchor.
 //!
 //! Nothing here is on a request's path. What fails is counted, logged and tried again at the next turn.
 
@@ -7,6 +8,8 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use claviger_domain::terms::Spent;
+use claviger_domain::token::PresentedIn;
 use claviger_domain::{Timestamp, TokenId};
 use claviger_store::{Tx, idempotency, tokens as rows};
 use claviger_verify::{Change, Redigest};
@@ -34,6 +37,8 @@ pub(crate) struct PendingUse {
     pub(crate) at: Timestamp,
     /// Whence.
     pub(crate) address: Option<IpAddr>,
+    /// Where the request bore the token; says nothing without an address.
+    pub(crate) presented_in: PresentedIn,
 }
 
 impl Service {
@@ -56,23 +61,30 @@ impl Service {
             );
             if turn.is_multiple_of(FLUSH_EVERY) {
                 self.report("writing last uses", self.flush_uses().await);
+                self.report("recording failed sign-ins", self.record_failed_sign_ins().await);
+                self.report("writing what was spent", self.flush_spendings().await);
             }
             if turn.is_multiple_of(CLEAR_EVERY) {
                 self.report("clearing idempotent answers", self.clear_answers().await);
+                self.report("clearing old sessions", self.clear_sessions().await);
                 self.report("anchoring the audit trail", self.anchor_audit().await);
             }
         }
         self.report("writing what is pending", self.flush().await);
     }
 
-    /// Writes everything that is pending now: last uses, moved digests, the audit anchor.
+    /// Writes everything that is pending now: last uses, failed sign-ins, what was spent of quotas, moved digests, the audit anchor; clears
+    /// what was kept long enough.
     ///
     /// # Errors
     /// Those of the store; what was not written stays pending.
     pub async fn flush(&self) -> Result<()> {
         self.flush_redigests().await?;
         self.flush_uses().await?;
+        self.record_failed_sign_ins().await?;
+        self.flush_spendings().await?;
         self.clear_answers().await?;
+        self.clear_sessions().await?;
         self.anchor_audit().await
     }
 
@@ -83,12 +95,14 @@ impl Service {
             let known = pending.entry(used.id).or_insert(PendingUse {
                 at: used.at,
                 address: None,
+                presented_in: PresentedIn::default(),
             });
             // The address is told once: a use that is told again without it must not forget it.
             if known.at < used.at || used.address.is_some() && known.at == used.at {
                 *known = PendingUse {
                     at: used.at,
                     address: used.address,
+                    presented_in: used.presented_in,
                 };
             }
         });
@@ -107,6 +121,7 @@ impl Service {
                         id: *id,
                         at: used.at,
                         address: used.address.map(|address| address.to_string()),
+                        presented_in: used.address.map(|_| used.presented_in.as_str()),
                     })
                     .collect()
             };
@@ -124,6 +139,42 @@ impl Service {
             let mut pending = Self::lock(&self.0.uses);
             for (id, at) in written {
                 if pending.get(&id).is_some_and(|used| used.at == at) {
+                    pending.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// Writes what was spent of quotas, in batches. A crash before gives at most the last ten seconds of it back.
+    pub(crate) async fn flush_spendings(&self) -> Result<()> {
+        {
+            let mut pending = Self::lock(&self.0.spendings);
+            self.0.verifier.drain_spent(&mut |id, spent| {
+                pending.insert(id, spent);
+            });
+        }
+        loop {
+            let batch: Vec<(TokenId, Spent)> = {
+                let pending = Self::lock(&self.0.spendings);
+                pending
+                    .iter()
+                    .take(FLUSH_CHUNK)
+                    .map(|(id, spent)| (*id, *spent))
+                    .collect()
+            };
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let written = batch.clone();
+            let write = self
+                .0
+                .store
+                .write(async move |tx: &mut Tx| Ok::<_, Error>(rows::spend(tx, &batch).await?));
+            write.await?;
+            // Only what was written goes: what was spent meanwhile stays for the next turn.
+            let mut pending = Self::lock(&self.0.spendings);
+            for (id, spent) in written {
+                if pending.get(&id) == Some(&spent) {
                     pending.remove(&id);
                 }
             }

@@ -12,6 +12,7 @@ mod clock;
 mod context;
 mod cursor;
 pub mod deployments;
+mod directory;
 pub mod environments;
 mod error;
 pub mod explain;
@@ -25,8 +26,10 @@ mod owners;
 pub mod people;
 pub mod peppers;
 mod reminders;
+pub mod roles;
 mod seal;
 pub mod services;
+pub mod sessions;
 mod setup;
 pub mod stages;
 pub mod teams;
@@ -38,6 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::TokenId;
 use claviger_domain::id::IdSequence;
+use claviger_domain::terms::Spent;
 use claviger_store::Store;
 use claviger_token::{Prefix, RandomSource};
 use claviger_verify::Verifier;
@@ -45,7 +49,8 @@ use claviger_verify::Verifier;
 pub use changes::Feed;
 pub use clock::Clock;
 pub use context::{Context, Origin};
-pub use error::{Error, Result};
+pub use directory::{Directory, NamedPlace};
+pub use error::{Error, Result, Unproven};
 pub use idempotency::{IdempotencyKey, Once, Reply};
 pub use metrics::Metrics;
 pub use reminders::Tried;
@@ -105,11 +110,15 @@ struct Inner {
     hasher: people::Hasher,
     /// Wrong passwords of late.
     attempts: people::Attempts,
+    /// Failed sign-ins that are not in the audit trail yet.
+    failed_sign_ins: Mutex<sessions::FailedSignIns>,
     /// Last uses that are not in the store yet, in the order in which the store keeps tokens: a batch of neighbours changes a few pages,
     /// one of strangers a page each.
     uses: Mutex<BTreeMap<TokenId, PendingUse>>,
     outbound: Arc<dyn Outbound>,
     outbox: Outbox,
+    /// What was spent of quotas and is not in the store yet.
+    spendings: Mutex<BTreeMap<TokenId, Spent>>,
 }
 
 impl Service {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use claviger_domain::authority::Authority;
 use claviger_domain::id::IdSequence;
 use claviger_domain::token::TokenType;
 use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
@@ -14,7 +13,7 @@ use claviger_verify::{Change, Entry, Full, Verifier};
 use crate::error::{Error, Result};
 use crate::people::{Attempts, Hasher};
 use crate::reminders::{Outbox, begin_marks};
-use crate::tokens::Compiler;
+use crate::tokens::{Compiler, Given};
 use crate::{Inner, Parts, Service, owners};
 
 /// The node's number in the ids it makes; there is one node so far.
@@ -50,9 +49,13 @@ impl Service {
             );
             return Err(Error::conflict("pepper_missing", detail));
         }
+        let feed = parts.feed.clone();
         let greatest = parts
             .store
-            .read(async move |tx: &mut Tx| load(tx, &verifier).await)
+            .read(async move |tx: &mut Tx| {
+                feed.directory().fill(tx).await?;
+                load(tx, &verifier).await
+            })
             .await?;
         parts
             .store
@@ -74,9 +77,11 @@ impl Service {
             in_flight: std::sync::Mutex::default(),
             hasher: Hasher::default(),
             attempts: Attempts::default(),
+            failed_sign_ins: std::sync::Mutex::default(),
             uses: std::sync::Mutex::default(),
             outbound: parts.outbound,
             outbox: Outbox::default(),
+            spendings: std::sync::Mutex::default(),
         })))
     }
 }
@@ -124,6 +129,9 @@ async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<i64, StoreError> 
     indexed.map_err(no_room)?;
     shown?;
     sent.map_err(StoreError::internal)?;
+    for (digest, spent) in rows::spendings(tx).await? {
+        verifier.restore_spent(&digest, spent);
+    }
     rows::greatest_id(tx).await
 }
 
@@ -132,41 +140,42 @@ const BATCH: usize = 4_096;
 /// Messages that wait for it.
 const BATCHES: usize = 4;
 
-/// Rows on their way to the index. Authorities go by number, so that the two threads share no count of references.
+/// Rows on their way to the index. What they were given goes by number, so that the two threads share no count of references.
 #[derive(Default)]
 struct Batch {
-    /// The authorities that follow those of earlier batches.
-    learned: Vec<Authority>,
+    /// What was given that follows those of earlier batches.
+    learned: Vec<Given>,
     entries: Vec<Unfinished>,
 }
 
-/// An entry whose authority is still a number.
+/// An entry that still has a number for what it was given.
 struct Unfinished {
     entry: Bare,
     given: usize,
 }
 
 fn index(verifier: &Verifier, batches: Receiver<Batch>) -> Result<(), Full> {
-    let mut authorities: Vec<Arc<Authority>> = Vec::new();
-    let nobody = Arc::new(Authority::nothing());
+    let mut learned: Vec<Given> = Vec::new();
+    let nothing = Given::default();
     for batch in batches {
-        authorities.extend(batch.learned.into_iter().map(Arc::new));
-        let finished = batch
-            .entries
-            .into_iter()
-            .map(|Unfinished { entry, given }| Entry {
+        learned.extend(batch.learned);
+        let finished = batch.entries.into_iter().map(|Unfinished { entry, given }| {
+            let Given { authority, terms } = learned.get(given).unwrap_or(&nothing).clone();
+            Entry {
                 digest: entry.digest,
                 id: entry.id,
                 org: entry.org,
                 owner: entry.owner,
                 // Every person is known by now; a token of none may do nothing.
-                owner_authority: nobody.clone(),
+                owner_authority: nothing.authority.clone(),
                 token_type: entry.token_type,
-                authority: authorities.get(given).unwrap_or(&nobody).clone(),
+                authority,
+                terms,
                 expires_at: entry.expires_at,
                 revoked: entry.revoked,
                 last_used: entry.last_used,
-            });
+            }
+        });
         verifier.load(finished)?;
     }
     Ok(())
@@ -177,7 +186,7 @@ fn no_room(full: Full) -> StoreError {
     StoreError::Internal(full.to_string())
 }
 
-/// All of an entry but authorities.
+/// All of an entry but what it was given.
 struct Bare {
     digest: Digest,
     id: TokenId,

@@ -22,6 +22,8 @@ pub struct Metrics {
     pub uses_flushed: Counter,
     /// Password hashes made, those for nothing included.
     pub password_hashes: Counter,
+    /// Sign-ins and confirmations that failed, those that were not looked at included.
+    pub failed_sign_ins: Counter,
     /// Background work that failed and will be tried again.
     pub job_failures: Counter,
     /// Tries to tell a webhook or a person, by channel and outcome.
@@ -40,6 +42,7 @@ impl Metrics {
             replayed: Counter::default(),
             uses_flushed: Counter::default(),
             password_hashes: Counter::default(),
+            failed_sign_ins: Counter::default(),
             job_failures: Counter::default(),
             deliveries: Family::default(),
         };
@@ -69,6 +72,11 @@ impl Metrics {
             "claviger_password_hashes",
             "Password hashes made",
             metrics.password_hashes.clone(),
+        );
+        registry.register(
+            "claviger_failed_sign_ins",
+            "Sign-ins that failed",
+            metrics.failed_sign_ins.clone(),
         );
         registry.register(
             "claviger_job_failures",

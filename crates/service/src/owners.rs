@@ -6,15 +6,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use claviger_domain::authority::Selector;
 use claviger_domain::owner::{Membership, Role};
+use claviger_domain::role::RoleBook;
 use claviger_domain::{Timestamp, UserId};
 use claviger_store::users::UserRow;
 use claviger_store::{StoreError, Tx, teams, users};
 use claviger_verify::{Change, Owner};
 
-use crate::Service;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::roles::RoleBooks;
+use crate::{Service, roles};
 
 impl Service {
     /// Lets the verifier learn what a person may do after this transaction. Gives the place in the feed.
@@ -42,7 +45,8 @@ pub(crate) async fn of(tx: &mut Tx, user: UserId) -> Result<Owner> {
         .await?
         .ok_or_else(|| Error::not_found("user"))?;
     let memberships = teams::memberships_of(tx, user).await?;
-    Ok(owner(&row, &memberships))
+    let book = roles::book(tx, row.org).await?;
+    Ok(owner(&row, &memberships, &book))
 }
 
 /// Every person, as the verifier knows them. For the start.
@@ -52,19 +56,32 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Owner>, StoreError> {
         memberships.entry(user).or_default().push(membership);
     }
     let none = Vec::new();
+    let books = RoleBooks::all(tx).await?;
     let people = users::all(tx).await?;
-    let known = |user: &UserRow| owner(user, memberships.get(&user.id).unwrap_or(&none));
+    let known = |user: &UserRow| {
+        let memberships = memberships.get(&user.id).unwrap_or(&none);
+        owner(user, memberships, books.of(user.org))
+    };
     Ok(people.iter().map(known).collect())
 }
 
-/// What a person may do now. A role of a later version has no power.
-fn owner(user: &UserRow, memberships: &[Membership]) -> Owner {
+/// What a person may do now. A role of a later version has no power, and neither have assignments that cannot be read.
+fn owner(user: &UserRow, memberships: &[Membership], book: &RoleBook) -> Owner {
     let role = Role::from_stored(&user.role);
-    let authority = role.map(|role| role.authority(memberships)).unwrap_or_default();
+    let assigned = roles::from_stored(user.roles.as_deref()).unwrap_or_default();
+    let everywhere = Selector::everywhere();
+    let authority = role
+        .map(|role| role.authority(memberships, book.grants(&assigned, &everywhere)))
+        .unwrap_or_default();
     Owner {
         id: user.id.into(),
         org: user.org,
         authority: Arc::new(authority),
         active: user.deactivated_at.is_none(),
+        // A limit of a later version that this one cannot read is none: nobody is locked out by a downgrade.
+        rate_limit: user
+            .rate_limit
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok()),
     }
 }

@@ -5,6 +5,7 @@
 //! changes what a person may do is known to the verifier before it is answered.
 
 mod accept;
+mod attempts;
 mod change;
 mod hasher;
 mod invite;
@@ -12,22 +13,25 @@ mod list;
 mod password;
 mod reset;
 
-use claviger_domain::authority::{Authority, Place};
+use claviger_domain::authority::{Authority, Place, Selector};
 use claviger_domain::name::{Email, Label};
 use claviger_domain::owner::{Membership, Role};
 use claviger_domain::person::{Invitation, Person, PersonState};
 use claviger_domain::receipt::Receipt;
-use claviger_domain::{Scope, Timestamp, UserId};
+use claviger_domain::role::Assignment;
+use claviger_domain::terms::RateLimit;
+use claviger_domain::{Scope, Timestamp, UserId, session};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, teams, users};
 use claviger_token::{Digest, Ticket, TicketKind};
 
 use crate::error::{Error, Result};
 use crate::tokens::Issued;
-use crate::{Context, Service};
+use crate::{Context, Service, roles};
 
+pub(crate) use attempts::{Attempts, Target};
 pub(crate) use hasher::Hasher;
-pub(crate) use password::Attempts;
+pub(crate) use password::wrong;
 
 /// Which people to list; the oldest account first.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +51,10 @@ pub struct PersonChanges {
     pub name: Option<Label>,
     /// Another role.
     pub role: Option<Role>,
+    /// The roles on resources, all of them.
+    pub roles: Option<Vec<Assignment>>,
+    /// How often all of their tokens together are accepted; the inner `None` = as often as they like.
+    pub rate_limit: Option<Option<RateLimit>>,
 }
 
 /// A changed person, and proof that no verifier goes by what they could do before.
@@ -99,25 +107,28 @@ pub struct ResetIssued {
 }
 
 impl Context {
-    /// Shows that the caller has all of `authority`: whoever makes somebody do something could do it themselves.
+    /// Shows that the caller has all of `authority`: whoever makes somebody do something could do it themselves. All there is, a
+    /// signed-in caller hands out only after a recent sign-in.
+    ///
+    /// # Errors
+    /// `role_exceeds_caller`; [`Unproven::Recently`](crate::Unproven).
     pub(crate) fn require_covers(&self, authority: &Authority) -> Result<()> {
         self.caller.power.covers(authority).map_err(|excess| {
-            let place = excess
-                .at
-                .map_or_else(|| "everywhere".to_owned(), |place| place.to_string());
-            let detail = format!(
-                "that person could do more than the calling token, which does not have `{}` {place}",
-                excess.scope
-            );
+            let noun = self.caller.by.noun();
+            let detail = format!("that person could do more than {noun}, which lacks {excess}");
             Error::Refused {
                 code: "role_exceeds_caller",
                 detail,
             }
-        })
+        })?;
+        if session::is_all(authority) {
+            self.require_recent_sign_in()?;
+        }
+        Ok(())
     }
 
     /// True when the caller may know who belongs to the organization. Whoever may change people may see them.
-    fn may_see_people(&self) -> bool {
+    pub(crate) fn may_see_people(&self) -> bool {
         [Scope::UsersRead, Scope::UsersWrite]
             .into_iter()
             .any(|scope| self.may(scope, &Place::ORGANIZATION))
@@ -126,14 +137,14 @@ impl Context {
 
 impl Service {
     /// The person `id`, if the caller may know them. Another organization's are as unknown as one that never was.
-    async fn visible_person(&self, tx: &mut Tx, ctx: &Context, id: UserId) -> Result<UserRow> {
+    pub(crate) async fn visible_person(&self, tx: &mut Tx, ctx: &Context, id: UserId) -> Result<UserRow> {
         let row = users::by_id(tx, id).await?;
         row.filter(|row| ctx.may_see_people() && row.org == ctx.org())
             .ok_or_else(|| Error::not_found("user"))
     }
 
     /// The digests that this ticket may be stored under, one for each live pepper; `None` when it is no such ticket.
-    fn ticket_digests(&self, kind: TicketKind, text: &str) -> Option<Vec<Digest>> {
+    pub(crate) fn ticket_digests(&self, kind: TicketKind, text: &str) -> Option<Vec<Digest>> {
         let ticket = Ticket::parse(&self.0.prefix, kind, text.trim())?;
         let peppers = self.0.keys.peppers();
         let keys = std::iter::once(peppers.current).chain(peppers.previous);
@@ -163,12 +174,19 @@ async fn people(tx: &mut Tx, rows: &[UserRow]) -> Result<Vec<Person>> {
             name: row.name.clone(),
             role: role_of(row)?,
             teams: own.map(|(_, team)| team.clone()).collect(),
+            roles: assignments_of(row)?,
             created_at: row.created_at,
             deactivated_at: row.deactivated_at,
+            rate_limit: rate_limit_of(row)?,
             has_password: with_password.contains(&row.id),
         })
     };
     rows.iter().map(of_row).collect()
+}
+
+fn rate_limit_of(row: &UserRow) -> Result<Option<RateLimit>> {
+    let limit = row.rate_limit.as_deref().map(serde_json::from_str).transpose();
+    limit.map_err(|_| Error::internal(format!("user row {} has a broken rate limit", row.id)))
 }
 
 fn role_of(row: &UserRow) -> Result<Role> {
@@ -179,5 +197,14 @@ fn role_of(row: &UserRow) -> Result<Role> {
 /// All that the person of a row may do when active.
 async fn authority_of(tx: &mut Tx, row: &UserRow) -> Result<Authority> {
     let memberships = teams::memberships_of(tx, row.id).await?;
-    Ok(role_of(row)?.authority(&memberships))
+    let assigned = assignments_of(row)?;
+    let book = roles::book(tx, row.org).await?;
+    let everywhere = Selector::everywhere();
+    let granted = book.grants(&assigned, &everywhere);
+    Ok(role_of(row)?.authority(&memberships, granted))
+}
+
+fn assignments_of(row: &UserRow) -> Result<Vec<Assignment>> {
+    roles::from_stored(row.roles.as_deref())
+        .map_err(|_| Error::internal(format!("user row {} has broken roles", row.id)))
 }

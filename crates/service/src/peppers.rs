@@ -3,7 +3,7 @@
 //! A rotation first keeps the new key (outside the database), then lets the verifier look under both, so no verify fails at any
 //! moment. Digests move to the new pepper when their tokens are used, passwords when they are presented; those that never are can be
 //! counted, and end when the previous pepper is retired in spite of them. (Invitations and password resets end with their pepper
-//! unasked: they live days, and are made again.)
+//! unasked: they live days, and are made again. So do sign-in sessions, which live hours.)
 
 use claviger_domain::audit::Action;
 use claviger_domain::name::Label;

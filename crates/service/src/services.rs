@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::audit::Record;
 use crate::catalogue::{Difference, name_taken, refuse_full};
 use crate::changes::Visibility;
+use crate::directory::Renaming;
 use crate::error::{Error, Result};
 use crate::idempotency::{Once, Reply};
 use crate::{Context, Service, teams};
@@ -88,6 +89,7 @@ impl Service {
             rows::insert(tx, &made)
                 .await
                 .map_err(name_taken("service_name_taken", "service", &made.name))?;
+            service.rename(tx, &made);
             let record = Record {
                 action: Action::ServiceCreated,
                 subject: made.id.to_string(),
@@ -176,6 +178,7 @@ impl Service {
                 // Its tokens are in the new team's reach from now on, and in the old one's no more.
                 service.service_moved(tx, id, ctx.now(), &visibility).await?
             };
+            service.rename(tx, &after);
             let record = Record {
                 action: Action::ServiceUpdated,
                 subject: id.to_string(),
@@ -202,6 +205,7 @@ impl Service {
             let dropped = changeable(tx, &ctx, id).await?;
             Self::refuse_live_tokens(tx, id.get(), ctx.now(), "service_in_use").await?;
             rows::delete(tx, id).await?;
+            service.rename(tx, Renaming::NoService(id));
             let record = Record {
                 action: Action::ServiceDeleted,
                 subject: id.to_string(),

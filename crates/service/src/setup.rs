@@ -3,15 +3,14 @@
 //! Either the operator runs `claviger init` on the machine, or the server prints a one-time code when it starts without an
 //! administrator, and whoever brings it from this very machine within 15 minutes is the one. The code lives in memory only.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::audit::{Action, Actor};
-use claviger_domain::authority::{Authority, Power};
 use claviger_domain::name::{Description, Email, Label, Name};
-use claviger_domain::owner::{Caller, Role};
-use claviger_domain::token::{Expiry, Holder, Restrictions};
-use claviger_domain::{OrgId, OwnerId, ScopeSet, TokenId, UserId};
+use claviger_domain::owner::{Principal, Role};
+use claviger_domain::terms::Terms;
+use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings};
+use claviger_domain::{OrgId, ScopeSet, UserId};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, organizations, users};
 use serde_json::json;
@@ -20,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::audit::{By, Record};
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::tokens::{Issued, NewToken, Recipient};
+use crate::tokens::{Issued, Maker, NewToken, Recipient, first_roles};
 use crate::{Origin, Service};
 
 /// How long the set-up code is good for.
@@ -158,7 +157,7 @@ impl Service {
         let (token, secret) = self.make(
             &first_token(name, expiry),
             Holder::Person(user.id),
-            &operator(user.org, user.id),
+            &maker(user.org, user.id),
             origin.now,
         )?;
         self.store_first_token(origin, token, secret, None).await
@@ -192,7 +191,7 @@ impl Service {
         let (token, secret) = self.make(
             &first_token(name, administrator.expiry),
             Holder::Person(user),
-            &operator(org, user),
+            &maker(org, user),
             now,
         )?;
         let row = UserRow {
@@ -205,6 +204,8 @@ impl Service {
             role: Role::SuperAdmin.as_str().to_owned(),
             created_at: now,
             deactivated_at: None,
+            roles: None,
+            rate_limit: None,
         };
         self.store_first_token(origin, token, secret, Some((row, administrator.organization)))
             .await
@@ -234,7 +235,7 @@ impl Service {
                     .owner_changed(tx, user.id, origin.now, &visibility)
                     .await?;
             }
-            let authority = token.authority(|_| None);
+            let authority = token.authority(&Surroundings::plain());
             let epoch = service.put(tx, &by, &token, authority, &visibility).await?;
             Ok::<_, Error>((token, epoch))
         });
@@ -288,22 +289,17 @@ fn first_token(name: Name, expiry: Option<Expiry>) -> NewToken {
         description: Description::default(),
         scopes: ScopeSet::all(),
         restrictions: Restrictions::default(),
+        roles: first_roles(Role::SuperAdmin, &[]),
+        terms: Terms::default(),
         expiry,
     }
 }
 
-/// The operator at the machine, in the shape of a caller: as strong as the administrator they make.
-fn operator(org: OrgId, user: UserId) -> Caller {
-    let owner = OwnerId::from(user);
-    Caller {
-        token: TokenId::from_i64(0),
-        owner,
-        user: Some(user),
+/// The administrator, for whom the operator at the machine makes the token.
+const fn maker(org: OrgId, user: UserId) -> Maker {
+    Maker {
         org,
-        power: Power::new(
-            Arc::new(Authority::everything()),
-            Arc::new(Authority::everything()),
-        ),
+        principal: Principal::User(user),
         expires_at: None,
     }
 }

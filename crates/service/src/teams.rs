@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::audit::Record;
 use crate::catalogue::{Difference, name_taken, refuse_full};
 use crate::changes::Visibility;
+use crate::directory::Renaming;
 use crate::error::{Error, Result};
 use crate::idempotency::{Once, Reply};
 use crate::{Context, Service};
@@ -70,6 +71,7 @@ impl Service {
             rows::insert(tx, &team)
                 .await
                 .map_err(name_taken("team_name_taken", "team", &team.name))?;
+            service.rename(tx, &team);
             let record = Record {
                 action: Action::TeamCreated,
                 subject: team.id.to_string(),
@@ -140,6 +142,7 @@ impl Service {
             rows::update(tx, &team)
                 .await
                 .map_err(name_taken("team_name_taken", "team", &team.name))?;
+            service.rename(tx, &team);
             let record = Record {
                 action: Action::TeamUpdated,
                 subject: id.to_string(),
@@ -167,6 +170,7 @@ impl Service {
             let members = rows::members(tx, id).await?;
             service.drop_webhooks_of_team(tx, &ctx, id).await?;
             rows::delete(tx, id).await?;
+            service.rename(tx, Renaming::NoTeam(id));
             let mut epoch = service.epoch(tx).await?;
             for member in &members {
                 epoch = service

@@ -12,7 +12,12 @@ mod regenerate;
 mod revoke;
 mod update;
 
+use std::collections::BTreeSet;
+
+use claviger_domain::owner::{Membership, Role};
 use claviger_domain::receipt::Receipt;
+use claviger_domain::role::{Assignment, Listed};
+use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
 use claviger_domain::{OwnerId, ScopeSet, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::Secret;
@@ -23,7 +28,8 @@ pub use possession::LeakReport;
 pub use revoke::Revoked;
 pub use update::TokenChanges;
 
-pub(crate) use compile::Compiler;
+pub(crate) use compile::{Compiler, Given};
+pub(crate) use issue::Maker;
 pub(crate) use record::from_row;
 
 use claviger_domain::name::{Description, Name};
@@ -41,6 +47,10 @@ pub struct NewToken {
     pub scopes: ScopeSet,
     /// Where, within what its holder reaches.
     pub restrictions: Restrictions,
+    /// What else, on resources of the organization's own kinds.
+    pub roles: Vec<Assignment>,
+    /// On which conditions it is accepted.
+    pub terms: Terms,
     /// When it ends; `None` = 90 days, or with the calling token when that ends sooner.
     pub expiry: Option<Expiry>,
 }
@@ -86,6 +96,19 @@ fn owner_of(holder: Holder, id: TokenId) -> OwnerId {
     }
 }
 
+/// The roles of the first token of a person: as much as the person may do, everywhere or in their teams.
+pub(crate) fn first_roles(role: Role, memberships: &[Membership]) -> Vec<Assignment> {
+    let teams: BTreeSet<TeamId> = memberships.iter().map(|membership| membership.team).collect();
+    match role {
+        Role::SuperAdmin => vec![Assignment::super_admin()],
+        Role::Member if teams.is_empty() => Vec::new(),
+        Role::Member => vec![Assignment {
+            teams: Listed::These(teams),
+            ..Assignment::super_admin()
+        }],
+    }
+}
+
 /// The time as JSON shows it.
 fn shown(instant: Option<Timestamp>) -> serde_json::Value {
     instant.map_or(serde_json::Value::Null, |instant| instant.to_string().into())
@@ -101,9 +124,17 @@ fn shown_holder(holder: Holder) -> String {
     }
 }
 
+/// Terms as the audit trail shows them; null = none.
+fn shown_terms(terms: &Terms) -> serde_json::Value {
+    if terms.is_empty() {
+        return serde_json::Value::Null;
+    }
+    serde_json::json!(terms)
+}
+
 /// Restrictions as the audit trail shows them; null = none.
 fn shown_restrictions(restrictions: &Restrictions) -> serde_json::Value {
-    fn listed<T: std::fmt::Display>(list: Option<&std::collections::BTreeSet<T>>) -> serde_json::Value {
+    fn listed<T: std::fmt::Display>(list: Option<&BTreeSet<T>>) -> serde_json::Value {
         list.map_or(serde_json::Value::Null, |list| {
             list.iter().map(ToString::to_string).collect()
         })

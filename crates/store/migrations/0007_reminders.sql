@@ -69,7 +69,7 @@ CREATE TABLE calendar_feed (
     org_id BIGINT NOT NULL REFERENCES organization (id),
     name TEXT NOT NULL,
     created_by BIGINT NOT NULL,
-    token_id BIGINT NOT NULL,
+    token_id BIGINT,
     created_at BIGINT NOT NULL,
     digest {blob} NOT NULL
 );

@@ -3,6 +3,7 @@
 use claviger_domain::authority::Reach;
 use claviger_domain::deployment::{Deployment, DeploymentResult, NewDeployment};
 use claviger_domain::name::Label;
+use claviger_domain::owner::Principal;
 use claviger_domain::{DeploymentId, OrgId};
 
 use crate::dialect::numbers;
@@ -47,7 +48,7 @@ pub async fn insert(tx: &mut Tx, deployment: &Deployment) -> Result<(), StoreErr
         report.started_at.into(),
         report.finished_at.into(),
         report.result.as_str().into(),
-        deployment.reported_by.into(),
+        deployment.reported_by.to_stored().into(),
         deployment.created_at.into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
@@ -111,7 +112,7 @@ fn read(row: &Row<'_>) -> Result<Deployment, StoreError> {
             result: DeploymentResult::from_stored(&result)
                 .ok_or_else(|| StoreError::internal("unknown result"))?,
         },
-        reported_by: row.get(9)?,
+        reported_by: Principal::from_stored(row.get(9)?),
         created_at: row.get(10)?,
     })
 }

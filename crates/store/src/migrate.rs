@@ -38,9 +38,24 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0004_holders.sql"),
     },
     Migration {
+        version: 5,
+        name: "sessions",
+        sql: include_str!("../migrations/0005_sessions.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "limits",
+        sql: include_str!("../migrations/0006_limits.sql"),
+    },
+    Migration {
         version: 7,
         name: "reminders",
         sql: include_str!("../migrations/0007_reminders.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "roles",
+        sql: include_str!("../migrations/0010_roles.sql"),
     },
 ];
 

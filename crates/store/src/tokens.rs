@@ -3,15 +3,19 @@
 //! What is a state or a rule elsewhere is a comparison of columns here, with `now` as an argument.
 
 mod list;
+mod spending;
 mod use_and_pepper;
 
+use claviger_domain::resource::Word;
 use claviger_domain::{OrgId, OwnerId, ServiceId, TeamId, Timestamp, TokenId};
 use claviger_token::{Digest, PepperId};
 
 use crate::dialect::numbers;
+use crate::roles::mention;
 use crate::{Row, StoreError, Tx};
 
 pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
+pub use spending::{spend, spendings};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
 
 /// All columns of a record, and the team that a service's token belongs to by way of the service.
@@ -20,7 +24,8 @@ macro_rules! columns {
         "id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
          revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
          revoke_reason, revoke_note, last_used_address, holder_id, restrictions, \
-         CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END"
+         CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END, \
+         terms, last_used_in, roles"
     };
 }
 const COLUMNS: &str = columns!();
@@ -42,6 +47,10 @@ pub struct TokenRow {
     pub service_team: Option<TeamId>,
     /// Its restrictions as JSON; `None` = none.
     pub restrictions: Option<String>,
+    /// Its role assignments as JSON; `None` = none.
+    pub roles: Option<String>,
+    /// Its terms as JSON; `None` = none.
+    pub terms: Option<String>,
     /// The name as it was given.
     pub name: String,
     /// Its normal form.
@@ -76,6 +85,8 @@ pub struct TokenRow {
     pub last_used_at: Option<Timestamp>,
     /// Whence.
     pub last_used_address: Option<String>,
+    /// How it was presented then, as text.
+    pub last_used_in: Option<String>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
 }
@@ -112,6 +123,10 @@ pub struct IndexRow<'r> {
     pub scopes: &'r str,
     /// Its restrictions as JSON.
     pub restrictions: Option<&'r str>,
+    /// Its role assignments as JSON.
+    pub roles: Option<&'r str>,
+    /// Its terms as JSON.
+    pub terms: Option<&'r str>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// True when it was revoked.
@@ -126,8 +141,8 @@ pub struct IndexRow<'r> {
 /// [`StoreError::Conflict`] for a digest that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO token (id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, \
-               expires_at, scopes, name, name_key, description, holder_id, restrictions) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+               expires_at, scopes, name, name_key, description, holder_id, restrictions, terms, roles) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     let params = [
         token.id.into(),
         token.org.into(),
@@ -146,6 +161,8 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         (&token.description).into(),
         token.holder.into(),
         token.restrictions.clone().into(),
+        token.terms.clone().into(),
+        token.roles.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -196,7 +213,7 @@ pub async fn live_name_exists(
 /// Those of the store.
 pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     let sql = "UPDATE token SET name = $2, name_key = $3, description = $4, scopes = $5, expires_at = $6, updated_at = $7, \
-               restrictions = $8 WHERE id = $1";
+               restrictions = $8, terms = $9, roles = $10 WHERE id = $1";
     let params = [
         token.id.into(),
         (&token.name).into(),
@@ -206,6 +223,8 @@ pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
         token.expires_at.into(),
         token.updated_at.into(),
         token.restrictions.clone().into(),
+        token.terms.clone().into(),
+        token.roles.clone().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -287,8 +306,8 @@ pub async fn greatest_id(tx: &mut Tx) -> Result<i64, StoreError> {
                UNION ALL SELECT MAX(id) FROM user_account UNION ALL SELECT MAX(id) FROM organization \
                UNION ALL SELECT MAX(id) FROM team UNION ALL SELECT MAX(id) FROM service UNION ALL SELECT MAX(id) FROM environment \
                UNION ALL SELECT MAX(id) FROM stage UNION ALL SELECT MAX(id) FROM invitation \
-               UNION ALL SELECT MAX(id) FROM webhook UNION ALL SELECT MAX(id) FROM delivery \
-               UNION ALL SELECT MAX(id) FROM calendar_feed) AS made";
+               UNION ALL SELECT MAX(id) FROM sign_in_session UNION ALL SELECT MAX(id) FROM webhook \
+               UNION ALL SELECT MAX(id) FROM delivery UNION ALL SELECT MAX(id) FROM calendar_feed) AS made";
     let row = tx.query_opt(sql, &[]).await?;
     let greatest: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
     Ok(greatest.unwrap_or(0))
@@ -321,6 +340,21 @@ pub async fn for_each_about_service(
         .await
 }
 
+/// The records that may have an assignment of the role, as [`for_each`] shows them.
+///
+/// # Errors
+/// Those of the store and of `each`.
+pub async fn for_each_with_role(
+    tx: &mut Tx,
+    org: OrgId,
+    role: &Word,
+    mut each: impl FnMut(&IndexRow<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {INDEXED} FROM token WHERE org_id = $1 AND roles LIKE $2");
+    let params = [org.into(), mention(role).into()];
+    tx.for_each(sql, &params, |row| each(&indexed(row)?)).await
+}
+
 /// How many live tokens a holder has.
 ///
 /// # Errors
@@ -334,7 +368,8 @@ pub async fn live_of_holder(tx: &mut Tx, holder: i64, now: Timestamp) -> Result<
     }
 }
 
-const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions";
+const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions, \
+                       terms, roles";
 
 fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
     let revoked_at: Option<Timestamp> = row.get(7)?;
@@ -350,6 +385,8 @@ fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
         last_used_at: row.get(8)?,
         holder: row.get(9)?,
         restrictions: row.get(10)?,
+        terms: row.get(11)?,
+        roles: row.get(12)?,
     })
 }
 
@@ -380,6 +417,9 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
         holder: row.get(22)?,
         restrictions: row.get(23)?,
         service_team: row.get(24)?,
+        terms: row.get(25)?,
+        last_used_in: row.get(26)?,
+        roles: row.get(27)?,
     })
 }
 

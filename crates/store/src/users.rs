@@ -2,12 +2,15 @@
 
 use claviger_domain::owner::TeamRole;
 use claviger_domain::person::PersonTeam;
+use claviger_domain::resource::Word;
 use claviger_domain::{OrgId, Timestamp, UserId};
 
 use crate::dialect::{numbers, prefix_end};
+use crate::roles::mention;
 use crate::{Row, StoreError, Tx, Value};
 
-const COLUMNS: &str = "id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at";
+const COLUMNS: &str =
+    "id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit, roles";
 
 /// A person, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +29,14 @@ pub struct UserRow {
     pub name_key: Option<String>,
     /// The role's text.
     pub role: String,
+    /// The assignments of roles on resources as JSON; `None` = none.
+    pub roles: Option<String>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When it was deactivated.
     pub deactivated_at: Option<Timestamp>,
+    /// How often all of its tokens together are accepted, as JSON; `None` = as often as they like.
+    pub rate_limit: Option<String>,
 }
 
 /// Which people to list; the oldest account first.
@@ -54,8 +61,8 @@ pub struct UserFilter {
 /// # Errors
 /// [`StoreError::Conflict`] for an address that is taken; those of the store.
 pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO user_account (id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let sql = "INSERT INTO user_account (id, org_id, email, email_key, name, name_key, role, created_at, deactivated_at, rate_limit, roles) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let params = [
         user.id.into(),
         user.org.into(),
@@ -66,23 +73,26 @@ pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
         (&user.role).into(),
         user.created_at.into(),
         user.deactivated_at.into(),
+        user.rate_limit.as_ref().into(),
+        user.roles.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
 
-/// Writes what can change of a person: name, role, deactivation.
+/// Writes what can change of a person: name, role, deactivation, rate limit.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn update(tx: &mut Tx, user: &UserRow) -> Result<(), StoreError> {
-    let sql =
-        "UPDATE user_account SET name = $2, name_key = $3, role = $4, deactivated_at = $5 WHERE id = $1";
+    let sql = "UPDATE user_account SET name = $2, name_key = $3, role = $4, deactivated_at = $5, rate_limit = $6, roles = $7 WHERE id = $1";
     let params = [
         user.id.into(),
         user.name.as_ref().into(),
         user.name_key.as_ref().into(),
         (&user.role).into(),
         user.deactivated_at.into(),
+        user.rate_limit.as_ref().into(),
+        user.roles.as_ref().into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -114,6 +124,16 @@ pub async fn others_with_role(
         Some(row) => row.get(0),
         None => Ok(0),
     }
+}
+
+/// The people who may have an assignment of the role.
+///
+/// # Errors
+/// Those of the store.
+pub async fn with_role(tx: &mut Tx, org: OrgId, role: &Word) -> Result<Vec<UserId>, StoreError> {
+    let sql = "SELECT id FROM user_account WHERE org_id = $1 AND roles LIKE $2";
+    let rows = tx.query(sql, &[org.into(), mention(role).into()]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The person `id`, of whatever organization.
@@ -236,5 +256,7 @@ fn read(row: &Row<'_>) -> Result<UserRow, StoreError> {
         role: row.get(6)?,
         created_at: row.get(7)?,
         deactivated_at: row.get(8)?,
+        rate_limit: row.get(9)?,
+        roles: row.get(10)?,
     })
 }

@@ -5,7 +5,7 @@
 
 use claviger_domain::{
     CalendarFeedId, DeliveryId, DeploymentId, EnvironmentId, InvitationId, OrgId, OwnerId, ServiceId,
-    StageId, TeamId, Timestamp, TokenId, UserId, WebhookId,
+    SessionId, StageId, TeamId, Timestamp, TokenId, UserId, WebhookId,
 };
 
 use crate::StoreError;
@@ -182,6 +182,7 @@ into_value! {
     EnvironmentId => |value| Self::I64(value.get());
     StageId => |value| Self::I64(value.get());
     InvitationId => |value| Self::I64(value.get());
+    SessionId => |value| Self::I64(value.get());
     WebhookId => |value| Self::I64(value.get());
     DeliveryId => |value| Self::I64(value.get());
     CalendarFeedId => |value| Self::I64(value.get());
@@ -228,6 +229,7 @@ from_value! {
     EnvironmentId = ValueRef::I64(number) => Some(Self::from_i64(number));
     StageId = ValueRef::I64(number) => Some(Self::from_i64(number));
     InvitationId = ValueRef::I64(number) => Some(Self::from_i64(number));
+    SessionId = ValueRef::I64(number) => Some(Self::from_i64(number));
     WebhookId = ValueRef::I64(number) => Some(Self::from_i64(number));
     DeliveryId = ValueRef::I64(number) => Some(Self::from_i64(number));
     CalendarFeedId = ValueRef::I64(number) => Some(Self::from_i64(number));

@@ -88,6 +88,11 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The cookie that it sets, `name=value`, without its attributes.
+    pub fn cookie(&self) -> Option<&str> {
+        self.header("set-cookie")?.split(';').next()
+    }
+
     /// Fails unless the status is this one; shows the whole answer then.
     #[track_caller]
     pub fn expect_status(&self, status: u16) -> &Self {

@@ -16,7 +16,7 @@ use crate::Answer;
 /// Where a server is; a restart may move it.
 pub(crate) type Address = Arc<RwLock<SocketAddr>>;
 
-/// Calls one server, with a token or without. Every request is a real one over loopback. Cheap to clone.
+/// Calls one server, with a token, a session or neither. Every request is a real one over loopback. Cheap to clone.
 #[derive(Clone)]
 pub struct Caller {
     http: reqwest::Client,
@@ -46,6 +46,20 @@ impl Caller {
         caller.secret = Some(secret.to_owned());
         caller.record = record;
         caller
+    }
+
+    /// Someone who signed in and got this cookie, `name=value`, with a page of the server's own in their browser; `record` is the session as
+    /// it was shown.
+    pub(crate) fn with_session(&self, cookie: &str, record: Value) -> Self {
+        let mut caller = self.without_credential().cookie(cookie);
+        caller.record = record;
+        caller
+    }
+
+    /// The same caller with this cookie, on a page of the server's own.
+    pub fn cookie(&self, cookie: &str) -> Self {
+        self.header("cookie", cookie)
+            .header("sec-fetch-site", "same-origin")
     }
 
     fn without_credential(&self) -> Self {
@@ -92,19 +106,19 @@ impl Caller {
         }
     }
 
-    /// The token's id.
+    /// The token's or the session's id.
     ///
     /// # Panics
-    /// When the caller has no token.
+    /// When the caller has neither.
     #[track_caller]
     pub fn id(&self) -> &str {
         match self.record.get("id").and_then(Value::as_str) {
             Some(id) => id,
-            None => panic!("this caller has no token"),
+            None => panic!("this caller has neither token nor session"),
         }
     }
 
-    /// The token's record as it was shown at issue.
+    /// The token's or the session's record as it was shown at issue.
     pub fn record(&self) -> &Value {
         &self.record
     }

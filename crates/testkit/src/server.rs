@@ -9,7 +9,7 @@ mod running;
 use std::{path::Path, sync::Arc};
 
 use claviger_service::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Caller, TestClock, TestRandom, TokenBuilder, caller::Address, logs::Logs};
 use running::Running;
@@ -74,6 +74,20 @@ impl TestServer {
     /// Someone who presents this string as a bearer.
     pub fn bearer(&self, credential: &str) -> Caller {
         self.anonymous.with_token(credential, Value::Null)
+    }
+
+    /// Somebody who signs in with this password.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn signed_in(&self, email: &str, password: &str) -> Caller {
+        let body = json!({ "email": email, "password": password });
+        let answer = self.anonymous.post("/v1/sessions", body).await;
+        answer.expect_status(201);
+        let Some(cookie) = answer.cookie() else {
+            panic!("no cookie was set: {}", answer.text())
+        };
+        self.anonymous.with_session(cookie, answer.json())
     }
 
     /// Begins a token that the administrator issues: personal, unless said otherwise with all scopes, 90 days.

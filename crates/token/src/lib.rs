@@ -12,7 +12,7 @@
 //! The map: [`Prefix`] and [`TokenType`] name the head · [`generate()`] makes a [`Secret`] from a [`RandomSource`] ·
 //! [`Presented::parse`] accepts or refuses a caller's text without allocating · [`TokenHash`], [`Pepper`] and
 //! [`Digest`] turn it into what the store and the verifier know · [`scan`] finds leaked tokens in any bytes · a [`Ticket`] is
-//! made like a token and used once: an invitation, a password reset.
+//! made like a token and is none: an invitation, a password reset, the secret of a sign-in session.
 //!
 //! Invariant: a text that `parse` accepts is one SHA-256 block, so its digest costs three compressions.
 //!

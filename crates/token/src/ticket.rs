@@ -1,4 +1,5 @@
-//! Secrets that travel in a link: invitations and password resets, which are used once, and calendar feeds.
+//! Secrets that are no API tokens: invitations and password resets, which travel in a link and are used once, calendar feeds, which travel in
+//! a link too, and the secret of a sign-in session, which lives in a browser's cookie.
 //!
 //! A ticket has the grammar of a token with a letter that no token has, so a reader and a scanner know it by its head, and a
 //! ticket presented as a token is malformed. Invariant: it is digested like a token and never stored. Called by `service`.
@@ -20,6 +21,8 @@ pub enum TicketKind {
     Invitation,
     /// Choosing a new password; letter `w`.
     PasswordReset,
+    /// Acting as the person who signed in with this browser; letter `b`.
+    Session,
     /// Reading a calendar feed, until it is ended; letter `k`.
     CalendarFeed,
 }
@@ -54,13 +57,19 @@ pub fn generate_ticket(
 
 impl TicketKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Invitation, Self::PasswordReset, Self::CalendarFeed];
+    pub const ALL: [Self; 4] = [
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::Session,
+        Self::CalendarFeed,
+    ];
 
     /// The letter in the ticket's text.
     pub const fn letter(self) -> char {
         match self {
             Self::Invitation => 'i',
             Self::PasswordReset => 'w',
+            Self::Session => 'b',
             Self::CalendarFeed => 'k',
         }
     }

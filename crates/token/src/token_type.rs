@@ -8,7 +8,7 @@ use std::{error::Error, fmt, str::FromStr};
 /// Letters that no API token may carry, kept for other credentials: `a` OAuth access token, `r` refresh token,
 /// `c` client secret, `d` device code, `v` verifier credential, and the letters of [`crate::TicketKind`]. The parser refuses them as
 /// [`crate::Malformed::Type`].
-pub const RESERVED_LETTERS: [char; 8] = ['a', 'r', 'c', 'd', 'v', 'i', 'w', 'k'];
+pub const RESERVED_LETTERS: [char; 9] = ['a', 'r', 'c', 'd', 'v', 'i', 'w', 'b', 'k'];
 
 /// Whom a token acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use claviger_domain::authority::Authority;
+use claviger_domain::terms::{RateLimit, Terms};
 use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 use claviger_token::{Digest, TokenType};
 
@@ -29,6 +30,8 @@ pub struct Entry {
     pub token_type: TokenType,
     /// What it was given.
     pub authority: Arc<Authority>,
+    /// On which conditions it is accepted; `None` = on none. What is left of its limits stays when they change.
+    pub terms: Option<Arc<Terms>>,
     /// When it ends; `None` = never.
     pub expires_at: Option<Timestamp>,
     /// True when it was ended by someone. Final: an entry that says false revives nothing.
@@ -48,6 +51,8 @@ pub struct Owner {
     pub authority: Arc<Authority>,
     /// False: none of its tokens is accepted, and the reason is `revoked`.
     pub active: bool,
+    /// How often all of its tokens together are accepted.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// One committed change.

@@ -1,22 +1,31 @@
 //! What is asked of a presented token, and the answer.
 //!
 //! Invariant: the reasons come in one order, so that the same token at the same instant always gets the same answer: malformed,
-//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope, restricted. Outside, every denial looks the same;
-//! [`Denial::subject`] is for the log of the token's owner.
+//! unknown, revoked, expired, revoked again (an owner who may not act), insufficient scope, restricted, not permitted, and last, because
+//! only they take from a budget, quota exhausted and rate limited. Outside, every denial but these two looks the same; [`Denial::subject`]
+//! is for the log of the token's owner.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use claviger_domain::authority::Place;
+use claviger_domain::resource::Asked;
+use claviger_domain::terms::{Level, Quota, RateLimit};
+use claviger_domain::token::PresentedIn;
 use claviger_domain::{OrgId, OwnerId, ScopeSet, Timestamp, TokenId};
 use claviger_token::TokenType;
 
+use crate::budget::Levels;
+
 /// What the bearer wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Required {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Required<'a> {
     /// The scopes that are needed, all of them. Empty = any live token will do.
     pub scopes: ScopeSet,
     /// Where they are needed; `None` = somewhere will do, because whoever asks looks at the place later.
     pub at: Option<Place>,
+    /// An action on a resource, whether a scope or a role allows it.
+    pub asked: Option<Asked<'a>>,
 }
 
 /// When and whence the token was presented.
@@ -24,8 +33,12 @@ pub struct Required {
 pub struct Presentation {
     /// The present: this room reads no clock.
     pub now: Timestamp,
-    /// The client's address, for the record of the last use.
+    /// The client's address, for the record of the last use and for tokens that are bound to networks. An unspecified one is not known.
     pub address: IpAddr,
+    /// What an allowance takes from the token's limits.
+    pub cost: u32,
+    /// Where the request bore it.
+    pub presented_in: PresentedIn,
 }
 
 /// Whether the bearer may do that.
@@ -57,6 +70,20 @@ pub struct Verified {
     pub first_use: bool,
     /// The policies that were decided by.
     pub policies: PolicyPair,
+    /// What was left of its limits after the decision; `None` when nothing limits it, and from
+    /// [`inspect`](crate::Verifier::inspect).
+    pub levels: Option<Levels>,
+}
+
+/// What limits a token, and how much of each was left at a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowance {
+    /// The token's own rate limit.
+    pub token: Option<(RateLimit, Level)>,
+    /// The one that it shares with the other tokens of its owner.
+    pub owner: Option<(RateLimit, Level)>,
+    /// The token's quota.
+    pub quota: Option<(Quota, Level)>,
 }
 
 /// The numbers of a token's policy and of its owner's at the instant of the decision. The default allows nothing.
@@ -75,9 +102,8 @@ pub struct Denial {
     pub subject: Option<Verified>,
 }
 
-/// The reason of a denial. More will come (rate limits), hence non-exhaustive.
+/// The reason of a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum DenialCode {
     /// The text is no token of this installation.
     Malformed,
@@ -92,12 +118,24 @@ pub enum DenialCode {
         /// What is required and what it does not have anywhere now.
         missing: ScopeSet,
     },
-    /// Live, and it has the scopes, but not at this place.
+    /// Live, and it has the scopes, but not at this place, not from this address, or not in a query string.
     Restricted,
+    /// Live, but neither a scope nor a role lets it do the action to the resource.
+    NotPermitted,
+    /// A rate limit, its own or its owner's, has not enough left.
+    RateLimited {
+        /// After what time the same is admitted; `None` = never, because it costs more than the burst.
+        wait: Option<Duration>,
+    },
+    /// Its quota has not enough left.
+    QuotaExhausted {
+        /// After what time the same is admitted; `None` = never, because it costs more than a period has.
+        wait: Option<Duration>,
+    },
 }
 
 /// The public names of all decisions that can occur, in the order of [`crate::Verifier::decisions`].
-pub(crate) const CODES: [&str; 7] = [
+pub(crate) const CODES: [&str; 10] = [
     "valid",
     "malformed",
     "unknown",
@@ -105,14 +143,21 @@ pub(crate) const CODES: [&str; 7] = [
     "revoked",
     "insufficient_scope",
     "restricted",
+    "not_permitted",
+    "rate_limited",
+    "quota_exhausted",
 ];
 
 // === impl Required ===
 
-impl Required {
+impl Required<'_> {
     /// These scopes, somewhere.
     pub const fn scopes(scopes: ScopeSet) -> Self {
-        Self { scopes, at: None }
+        Self {
+            scopes,
+            at: None,
+            asked: None,
+        }
     }
 
     /// These scopes, at this place.
@@ -120,7 +165,31 @@ impl Required {
         Self {
             scopes,
             at: Some(place),
+            asked: None,
         }
+    }
+}
+
+// === impl Presentation ===
+
+impl Presentation {
+    /// Presented in a header at `now` from `address`, at a cost of 1.
+    pub const fn new(now: Timestamp, address: IpAddr) -> Self {
+        Self {
+            now,
+            address,
+            cost: 1,
+            presented_in: PresentedIn::Header,
+        }
+    }
+}
+
+// === impl Allowance ===
+
+impl Allowance {
+    /// True when nothing limits the token.
+    pub fn is_unlimited(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -159,7 +228,8 @@ impl Decision {
 // === impl DenialCode ===
 
 impl DenialCode {
-    /// The public name: `malformed`, `unknown`, `expired`, `revoked`, `insufficient_scope` or `restricted`.
+    /// The public name: `malformed`, `unknown`, `expired`, `revoked`, `insufficient_scope`, `restricted`, `not_permitted`, `rate_limited` or
+    /// `quota_exhausted`.
     pub fn as_str(self) -> &'static str {
         CODES[self.place()]
     }
@@ -173,6 +243,9 @@ impl DenialCode {
             Self::Revoked => 4,
             Self::InsufficientScope { .. } => 5,
             Self::Restricted => 6,
+            Self::NotPermitted => 7,
+            Self::RateLimited { .. } => 8,
+            Self::QuotaExhausted { .. } => 9,
         }
     }
 }

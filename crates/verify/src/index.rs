@@ -126,6 +126,12 @@ impl Index {
         mark
     }
 
+    /// True while the token is as it was found: neither changed nor gone.
+    #[inline]
+    pub fn is_current(&self, hit: &Hit<'_>) -> bool {
+        hit.record.is_current(&hit.snapshot)
+    }
+
     /// Tells every token that was used since the last call, with the second of its last use, once per token. A token whose record
     /// was replaced meanwhile may be told again. Cost: the tokens told.
     pub fn drain_used(&self, tell: &mut dyn FnMut(i64, u32)) {
@@ -198,7 +204,7 @@ impl Index {
     }
 
     /// Adds a token or replaces all that is known of it; a reader sees all of the old or all of the new. What ended stays ended, and
-    /// a use is never forgotten: [`REVOKED`] and the later of both last uses are kept.
+    /// a use is never forgotten: [`REVOKED`], the later of both last uses and the number of the budget are kept.
     ///
     /// # Errors
     /// [`Full::Tokens`].
@@ -276,8 +282,13 @@ impl Index {
     ) -> Result<(), Full> {
         let old = self.records.get(place.record).map(Record::own);
         let (ended, used) = old.map_or((0, 0), |old| (old.fields.flags & REVOKED, old.last_used));
+        let budget = match fields.budget {
+            0 => old.map_or(0, |old| old.fields.budget),
+            given => given,
+        };
         let fields = Fields {
             flags: fields.flags | ended,
+            budget,
             ..*fields
         };
         let number = self.publish(half, &fields, last_used.max(used))?;

@@ -7,10 +7,13 @@
 //!
 //! The map: [`decision`](Decision) what is asked and answered · [`change`](Change) what the writer tells · `verifier` the two paths ·
 //! [`index`] key → record, the concurrent part · `policies`, `owners` what many records share · `uses` last uses on their way to
-//! the store · `refusals` ended tokens that were presented · `peppers` one or two keys of the digest · `counters` decisions by code.
+//! the store · `refusals` ended tokens that were presented · [`budget`] what is left of limits · `accounts` whose budget is whose ·
+//! `peppers` one or two keys of the digest · `counters` decisions by code.
 //!
 //! Invariant: when [`Verifier::apply`] has returned, no check that starts afterwards decides by what was before.
 
+mod accounts;
+pub mod budget;
 mod change;
 mod chunked;
 mod counters;
@@ -24,8 +27,9 @@ mod sync;
 mod uses;
 mod verifier;
 
+pub use budget::Levels;
 pub use change::{Applied, Change, Entry, Owner};
-pub use decision::{Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
+pub use decision::{Allowance, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
 pub use index::{Full, MAX_TOKENS};
 pub use owners::{MAX_ORGANIZATIONS, MAX_OWNERS};
 pub use peppers::{Peppers, Redigest};

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use claviger_domain::authority::Authority;
+use claviger_domain::terms::Terms;
 use claviger_domain::{OrgId, OwnerId};
 use hashbrown::HashTable;
 
+use crate::budget::Meter;
 use crate::chunked::Chunked;
-use crate::policies::{NOTHING, Policies, PolicyNumbers, map_bytes};
+use crate::policies::{Given, NOTHING, Policies, PolicyNumbers, map_bytes};
 use crate::{Full, Owner};
 
 /// The most owners there can be; users are never forgotten while the process lives.
@@ -37,6 +39,8 @@ pub(crate) struct Standing {
 pub(crate) struct Owners {
     table: Chunked<Cell, 12>,
     orgs: Chunked<AtomicI64, 8>,
+    /// By the owners' numbers, as far as there are owners with a rate limit.
+    meters: Chunked<Meter, 12>,
 }
 
 /// The part that only the writer has. The owners' numbers are found by the ids in their cells, so that an owner costs five bytes
@@ -77,7 +81,14 @@ impl Owners {
         Self {
             table: Chunked::new(limit),
             orgs: Chunked::new(MAX_ORGANIZATIONS),
+            meters: Chunked::new(limit),
         }
+    }
+
+    /// The state of the rate limit that all tokens of the owner share.
+    #[inline]
+    pub(crate) fn meter(&self, number: u32) -> Option<&Meter> {
+        self.meters.get(number)
     }
 
     #[inline]
@@ -97,7 +108,8 @@ impl Owners {
     pub(crate) fn intern(
         &self,
         writer: &mut OwnerNumbers,
-        policies: (&Policies, &mut PolicyNumbers),
+        policies: &Policies,
+        numbers: &mut PolicyNumbers,
         owner: &Owner,
     ) -> Result<u32, Full> {
         if let Some((id, number)) = writer.latest
@@ -108,7 +120,7 @@ impl Owners {
         let number = match self.number(writer, owner.id) {
             Some(number) => number,
             None => {
-                let policy = policies.0.intern(policies.1, &owner.authority)?;
+                let policy = policies.intern(numbers, &given(owner))?;
                 let number = self.admit(writer, owner.id, owner.org, standing(policy, owner.active))?;
                 let rehash = |&other: &u32| writer.hasher.hash_one(self.id_of(other));
                 let hash = writer.hasher.hash_one(owner.id);
@@ -124,7 +136,8 @@ impl Owners {
     pub(crate) fn intern_org(
         &self,
         writer: &mut OwnerNumbers,
-        policies: (&Policies, &mut PolicyNumbers),
+        policies: &Policies,
+        numbers: &mut PolicyNumbers,
         org: OrgId,
     ) -> Result<u32, Full> {
         if let Some(Org {
@@ -133,9 +146,8 @@ impl Owners {
         {
             return Ok(*owner);
         }
-        let policy = policies
-            .0
-            .intern(policies.1, &Arc::new(Authority::everything()))?;
+        let everything = Given::plain(Arc::new(Authority::everything()));
+        let policy = policies.intern(numbers, &everything)?;
         let number = self.admit(writer, OwnerId::from_i64(0), org, standing(policy, true))?;
         if let Some(known) = writer.orgs.get_mut(&org) {
             known.owner = Some(number);
@@ -148,15 +160,20 @@ impl Owners {
     pub(crate) fn set(
         &self,
         writer: &mut OwnerNumbers,
-        policies: (&Policies, &mut PolicyNumbers),
+        policies: &Policies,
+        numbers: &mut PolicyNumbers,
         owner: &Owner,
     ) -> Result<(), Full> {
-        let interned = policies.0.intern(policies.1, &owner.authority);
-        let number = self.intern(writer, policies, owner);
+        let interned = policies.intern(numbers, &given(owner));
+        let number = self.intern(writer, policies, numbers, owner);
         if let Ok(number) = number
             && let Some(cell) = self.table.get(number)
         {
             let policy = interned.unwrap_or(NOTHING);
+            if owner.rate_limit.is_some() {
+                // There is a place for every cell, and it is made before anyone looks for it.
+                let _ = self.meters.get_or_grow(number);
+            }
             cell.standing
                 .store(standing(policy, owner.active), Ordering::Release);
         }
@@ -164,7 +181,7 @@ impl Owners {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.table.memory_bytes() + self.orgs.memory_bytes()
+        self.table.memory_bytes() + self.orgs.memory_bytes() + self.meters.memory_bytes()
     }
 
     fn number(&self, writer: &OwnerNumbers, id: OwnerId) -> Option<u32> {
@@ -199,6 +216,20 @@ impl Owners {
         place.store(org.get(), Ordering::Release);
         writer.orgs.insert(org, Org { number, owner: None });
         Ok(number)
+    }
+}
+
+/// What makes the owner's policy.
+fn given(owner: &Owner) -> Given {
+    let terms = owner.rate_limit.map(|rate_limit| {
+        Arc::new(Terms {
+            rate_limit: Some(rate_limit),
+            ..Terms::default()
+        })
+    });
+    Given {
+        authority: owner.authority.clone(),
+        terms,
     }
 }
 
@@ -239,13 +270,13 @@ mod tests {
         }
 
         fn intern(&mut self, owner: &Owner) -> Result<u32, Full> {
-            let policies = (&self.policies, &mut self.numbers);
-            self.owners.intern(&mut self.writer, policies, owner)
+            self.owners
+                .intern(&mut self.writer, &self.policies, &mut self.numbers, owner)
         }
 
         fn set(&mut self, owner: &Owner) -> Result<(), Full> {
-            let policies = (&self.policies, &mut self.numbers);
-            self.owners.set(&mut self.writer, policies, owner)
+            self.owners
+                .set(&mut self.writer, &self.policies, &mut self.numbers, owner)
         }
 
         fn scopes(&self, number: u32) -> ScopeSet {
@@ -260,6 +291,7 @@ mod tests {
             org: OrgId::from_i64(1),
             authority: Arc::new(Authority::of_token(scopes, Selector::everywhere())),
             active: true,
+            rate_limit: None,
         }
     }
 
@@ -279,10 +311,14 @@ mod tests {
     fn an_organization_and_an_owner_of_the_same_number_are_apart() {
         let mut tables = Tables::new(8, MAX_POLICIES);
 
-        let policies = (&tables.policies, &mut tables.numbers);
         let org = tables
             .owners
-            .intern_org(&mut tables.writer, policies, OrgId::from_i64(5))
+            .intern_org(
+                &mut tables.writer,
+                &tables.policies,
+                &mut tables.numbers,
+                OrgId::from_i64(5),
+            )
             .unwrap();
         let user = tables.intern(&owner(5, ScopeSet::EMPTY)).unwrap();
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use claviger_domain::token::PresentedIn;
 use claviger_domain::{Timestamp, TokenId};
 use crossbeam_queue::ArrayQueue;
 
@@ -22,6 +23,8 @@ pub struct Use {
     pub at: Timestamp,
     /// Whence; `None` when too many addresses were waiting, or when it was told with an earlier drain.
     pub address: Option<IpAddr>,
+    /// Where the request bore the token; says nothing when the address is not told.
+    pub presented_in: PresentedIn,
 }
 
 /// The waiting addresses.
@@ -34,6 +37,7 @@ struct Seen {
     id: i64,
     second: u32,
     address: IpAddr,
+    presented_in: PresentedIn,
 }
 
 impl Addresses {
@@ -45,23 +49,24 @@ impl Addresses {
 
     /// Keeps the address, or drops it when too many wait.
     #[inline]
-    pub(crate) fn push(&self, id: TokenId, second: u32, address: IpAddr) {
+    pub(crate) fn push(&self, id: TokenId, second: u32, address: IpAddr, presented_in: PresentedIn) {
         // When the ring is full only the address is lost: the time is in the record.
         let _ = self.ring.push(Seen {
             id: id.get(),
             second,
             address,
+            presented_in,
         });
     }
 
     /// Takes what waits, the latest of each token, and at most as many as fit at once.
     pub(crate) fn take(&self) -> LatestAddresses {
-        let mut latest: HashMap<i64, (u32, IpAddr)> = HashMap::with_capacity(self.ring.len());
+        let mut latest: HashMap<i64, Seen> = HashMap::with_capacity(self.ring.len());
         for _ in 0..self.ring.capacity() {
             let Some(seen) = self.ring.pop() else { break };
-            let kept = latest.entry(seen.id).or_insert((seen.second, seen.address));
-            if seen.second >= kept.0 {
-                *kept = (seen.second, seen.address);
+            let kept = latest.entry(seen.id).or_insert(seen);
+            if seen.second >= kept.second {
+                *kept = seen;
             }
         }
         LatestAddresses { latest }
@@ -75,37 +80,34 @@ impl Addresses {
 
 /// The latest known address of each token that was used.
 pub(crate) struct LatestAddresses {
-    latest: HashMap<i64, (u32, IpAddr)>,
+    latest: HashMap<i64, Seen>,
 }
 
 impl LatestAddresses {
     /// The use of a token whose record says `second`, with the address if it is of that very second.
     pub(crate) fn complete(&mut self, id: i64, second: u32) -> Use {
-        let address = match self.latest.get(&id) {
-            Some(&(seen, _)) if seen > second => None,
-            Some(_) => self
-                .latest
-                .remove(&id)
-                .filter(|seen| seen.0 == second)
-                .map(|seen| seen.1),
+        let seen = match self.latest.get(&id) {
+            Some(seen) if seen.second > second => None,
+            Some(_) => self.latest.remove(&id).filter(|seen| seen.second == second),
             None => None,
         };
-        told(id, second, address)
+        told(id, second, seen)
     }
 
     /// The uses whose records were told before their addresses came.
     pub(crate) fn rest(self) -> impl Iterator<Item = Use> {
         self.latest
-            .into_iter()
-            .map(|(id, (second, address))| told(id, second, Some(address)))
+            .into_values()
+            .map(|seen| told(seen.id, seen.second, Some(seen)))
     }
 }
 
-fn told(id: i64, second: u32, address: Option<IpAddr>) -> Use {
+fn told(id: i64, second: u32, seen: Option<Seen>) -> Use {
     Use {
         id: TokenId::from_i64(id),
         at: Timestamp::from_seconds(second.into()),
-        address,
+        address: seen.map(|seen| seen.address),
+        presented_in: seen.map(|seen| seen.presented_in).unwrap_or_default(),
     }
 }
 
@@ -120,12 +122,16 @@ mod tests {
     #[test]
     fn the_address_belongs_to_the_very_second() {
         let addresses = Addresses::new(4);
-        addresses.push(TOKEN, 10, HOME);
-        addresses.push(TOKEN, 11, AWAY);
+        addresses.push(TOKEN, 10, HOME, PresentedIn::Header);
+        addresses.push(TOKEN, 11, AWAY, PresentedIn::Query);
 
         let mut latest = addresses.take();
 
-        assert_eq!(latest.complete(1, 11).address, Some(AWAY));
+        let told = latest.complete(1, 11);
+        assert_eq!(
+            (told.address, told.presented_in),
+            (Some(AWAY), PresentedIn::Query)
+        );
         assert_eq!(latest.complete(2, 11).address, None);
         assert_eq!(latest.rest().count(), 0);
     }
@@ -133,8 +139,8 @@ mod tests {
     #[test]
     fn above_the_limit_the_address_is_dropped_and_nothing_else() {
         let addresses = Addresses::new(1);
-        addresses.push(TOKEN, 10, HOME);
-        addresses.push(TOKEN, 11, AWAY);
+        addresses.push(TOKEN, 10, HOME, PresentedIn::Header);
+        addresses.push(TOKEN, 11, AWAY, PresentedIn::Query);
 
         let mut latest = addresses.take();
 
@@ -145,10 +151,14 @@ mod tests {
     #[test]
     fn an_address_that_comes_after_its_time_was_told_is_told_with_the_next() {
         let addresses = Addresses::new(4);
-        addresses.push(TOKEN, 10, HOME);
+        addresses.push(TOKEN, 10, HOME, PresentedIn::Header);
 
         let rest: Vec<Use> = addresses.take().rest().collect();
 
-        assert_eq!(rest, [told(1, 10, Some(HOME))]);
+        assert_eq!(rest.len(), 1);
+        assert_eq!(
+            (rest[0].at, rest[0].address),
+            (Timestamp::from_seconds(10), Some(HOME))
+        );
     }
 }

@@ -1,27 +1,34 @@
 //! The verifier: the path of a check, and what can be asked about the whole.
 //!
 //! Invariant: one function decides for every door. A check reads the peppers, one slot, one record and, shared by many tokens,
-//! its policy, its owner and the owner's policy; it writes its thread's counter and, once a second for each token, the record's last use.
+//! its policy, its owner and the owner's policy; it writes its thread's counter, the words of the limits that bind the token and, once
+//! a second for each token, the record's last use.
 //! Called by `http`'s guard and doors through `service`; changes are in [`apply`](Verifier::apply).
 
 mod apply;
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use apply::Writer;
 use arc_swap::ArcSwap;
 use claviger_domain::authority::Power;
+use claviger_domain::resource::Asked;
+use claviger_domain::terms::{Networks, Spent, Terms};
+use claviger_domain::token::PresentedIn;
 use claviger_domain::{OwnerId, Timestamp, TokenId};
 use claviger_token::{Digest, Prefix, Presented, TokenHash, TokenType};
 use crossbeam_queue::ArrayQueue;
 
+use crate::accounts::{Accounts, PER_CHUNK};
+use crate::budget::{Budget, Refusal};
 use crate::counters::Counters;
-use crate::decision::{CODES, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
+use crate::decision::{
+    Allowance, CODES, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified,
+};
 use crate::index::{FoundBy, Hit, Index, Key, Mark, Snapshot};
 use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
-use crate::policies::Policies;
+use crate::policies::{Conditions, Policies};
 use crate::refusals::Refusals;
 use crate::uses::{Addresses, MAX_ADDRESSES, Use};
 use crate::{MAX_OWNERS, MAX_POLICIES, MAX_TOKENS};
@@ -36,6 +43,7 @@ pub struct Verifier {
     index: Index,
     policies: Policies,
     owners: Owners,
+    accounts: Accounts,
     writer: Mutex<Writer>,
     addresses: Addresses,
     redigests: ArrayQueue<Redigest>,
@@ -53,10 +61,26 @@ const NEVER: i64 = i64::MAX;
 /// A record, and if it was found under the previous pepper its digests under that and under the current one.
 type Found<'a> = (Hit<'a>, Option<(Digest, Digest)>);
 
+/// A known token, and what comes of it.
+struct Judged {
+    verified: Verified,
+    verdict: Result<(), DenialCode>,
+    /// There may be limits to take from.
+    is_limited: bool,
+}
+
+/// What became of taking from limits.
+enum Charge {
+    /// The verdict says it.
+    Settled,
+    /// The token was changed meanwhile: look it up again.
+    Moved,
+}
+
 // === impl Verifier ===
 
 impl Verifier {
-    /// A verifier that knows no token yet. Occupies about 4 MB.
+    /// A verifier that knows no token yet. Occupies about 5 MB.
     pub fn new(prefix: Prefix, peppers: Peppers) -> Self {
         let (index, half) = Index::new(MAX_TOKENS);
         let (policies, numbers) = Policies::new(MAX_POLICIES);
@@ -66,6 +90,7 @@ impl Verifier {
             index,
             policies,
             owners: Owners::new(MAX_OWNERS),
+            accounts: Accounts::new(),
             writer: Mutex::new(Writer::new(half, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
@@ -75,9 +100,10 @@ impl Verifier {
     }
 
     /// Decides whether the bearer of `presented` may do what is required, counts the decision, and marks the use if it is allowed.
-    /// Never waits and never allocates. Cost: three SHA-256 compressions and two cache misses; a malformed text costs neither.
-    pub fn check(&self, presented: &str, required: &Required, at: &Presentation) -> Decision {
-        let decision = self.decide(presented, required, at.now, Some(at.address));
+    /// An allowance takes [`Presentation::cost`] from all that limits the token; a denial takes nothing. Never waits and never allocates.
+    /// Cost: three SHA-256 compressions and two cache misses, a third for a token that has limits; a malformed text costs none.
+    pub fn check(&self, presented: &str, required: &Required<'_>, at: &Presentation) -> Decision {
+        let decision = self.decide(presented, required, at.now, Some(at));
         self.counters.count(decision.place());
         if let Decision::Deny(denial) = &decision {
             self.note_refusal(denial);
@@ -85,8 +111,8 @@ impl Verifier {
         decision
     }
 
-    /// Tells what `presented` is without a trace: no use is marked, nothing is counted. For the report of a leak and for secret
-    /// scanning.
+    /// Tells what `presented` is without a trace: no use is marked, nothing is counted or taken, and whence it comes does not matter.
+    /// For the report of a leak and for secret scanning.
     pub fn inspect(&self, presented: &str, now: Timestamp) -> Decision {
         self.decide(presented, &Required::default(), now, None)
     }
@@ -103,6 +129,33 @@ impl Verifier {
         )
     }
 
+    /// The terms of a verified token.
+    pub fn terms(&self, verified: &Verified) -> Arc<Terms> {
+        let conditions = self.conditions(verified.policies.token);
+        conditions.map_or_else(Arc::default, |conditions| conditions.terms.clone())
+    }
+
+    /// What limits a verified token, and what was left of it at its decision. Cost: two look-ups in memory that was just read, and none
+    /// when nothing limits it.
+    pub fn allowance(&self, verified: &Verified) -> Allowance {
+        let Some(levels) = verified.levels else {
+            return Allowance::default();
+        };
+        let token = self.conditions(verified.policies.token).map(|own| &own.terms);
+        let owner = self
+            .conditions(verified.policies.owner)
+            .map(|shared| &shared.terms);
+        Allowance {
+            token: token.and_then(|terms| Some((terms.rate_limit?, levels.token))),
+            owner: owner.and_then(|terms| Some((terms.rate_limit?, levels.owner))),
+            quota: token.and_then(|terms| Some((terms.quota?, levels.quota))),
+        }
+    }
+
+    fn conditions(&self, policy: u32) -> Option<&Conditions> {
+        self.policies.get(policy)?.conditions.as_deref()
+    }
+
     /// When the token was last accepted, to the second, as far as this process knows; `None` also when it does not know the token.
     pub fn last_used(&self, digest: &Digest) -> Option<Timestamp> {
         let second = self.index.find(Key::from(digest))?.snapshot.last_used;
@@ -116,6 +169,24 @@ impl Verifier {
         self.index
             .drain_used(&mut |id, second| tell(addresses.complete(id, second)));
         addresses.rest().for_each(tell);
+    }
+
+    /// Hands over what was spent of quotas since the last call, for the store. Cost: a step for each account that has a quota, in chunks,
+    /// between which changes go on.
+    pub fn drain_spent(&self, tell: &mut impl FnMut(TokenId, Spent)) {
+        for chunk in 0..MAX_TOKENS.div_ceil(PER_CHUNK) {
+            let writer = self.writer();
+            if !self.accounts.drain_chunk(writer.accounts(), chunk, tell) {
+                return;
+            }
+        }
+    }
+
+    /// Goes on with a quota where an earlier process was. For the start, before anyone asks.
+    pub fn restore_spent(&self, digest: &Digest, spent: Spent) {
+        if let Some(hit) = self.index.find(Key::from(digest)) {
+            self.accounts.restore(hit.snapshot.fields.budget, spent);
+        }
     }
 
     /// Hands over the digests to be stored anew while a rotation of the pepper lasts. May repeat itself until the change is applied.
@@ -151,7 +222,10 @@ impl Verifier {
 
     /// The bytes of everything that was allocated here. Waits for a change that is being applied.
     pub fn memory_bytes(&self) -> usize {
-        let shared = self.index.memory_bytes() + self.policies.memory_bytes() + self.owners.memory_bytes();
+        let shared = self.index.memory_bytes()
+            + self.policies.memory_bytes()
+            + self.owners.memory_bytes()
+            + self.accounts.memory_bytes();
         let queues = self.addresses.memory_bytes()
             + MAX_REDIGESTS * (size_of::<Redigest>() + size_of::<usize>())
             + self.refusals.memory_bytes()
@@ -159,26 +233,40 @@ impl Verifier {
         size_of::<Self>() + size_of::<Peppers>() + shared + queues + self.writer().memory_bytes()
     }
 
-    /// The decision, and the mark of a use when it is an allowance of a check `from` some address.
-    fn decide(&self, presented: &str, required: &Required, now: Timestamp, from: Option<IpAddr>) -> Decision {
+    /// The decision, and what an allowance of a check leaves behind: it takes from the token's limits and marks a use. Nothing is left
+    /// when it is not presented `at` some time and place.
+    fn decide(
+        &self,
+        presented: &str,
+        required: &Required<'_>,
+        now: Timestamp,
+        at: Option<&Presentation>,
+    ) -> Decision {
         let Ok(token) = Presented::parse(&self.prefix, presented) else {
             return Decision::deny(DenialCode::Malformed);
         };
         let hash = token.hash();
+        let mut paid = false;
         loop {
             let Some((hit, rotation)) = self.look_up(&hash) else {
                 return Decision::deny(DenialCode::Unknown);
             };
-            let Some((verified, judged)) = self.judge(&hit.snapshot, required, now) else {
+            let Some(mut judged) = self.judge(&hit.snapshot, required, now, at) else {
                 return Decision::deny(DenialCode::Unknown);
             };
-            if let Err(code) = judged {
-                let subject = Some(verified);
-                return Decision::Deny(Denial { code, subject });
-            }
-            let Some(address) = from else {
-                return Decision::Allow(verified);
+            let Some(at) = at else {
+                return judged.decision();
             };
+            if judged.is_limited {
+                match self.charge(&hit, &mut judged, at, paid) {
+                    Charge::Settled => paid = judged.verdict.is_ok(),
+                    Charge::Moved => continue,
+                }
+            }
+            if judged.verdict.is_err() {
+                return judged.decision();
+            }
+            let verified = judged.verified;
             let second = second_of(now);
             match self.index.mark(&hit, second) {
                 Mark::Already => {
@@ -186,16 +274,51 @@ impl Verifier {
                     return Decision::Allow(verified);
                 }
                 Mark::Marked { first } => {
-                    self.note_use(verified.id, second, address, rotation);
+                    self.note_use(verified.id, second, at, rotation);
                     return Decision::Allow(Verified {
                         first_use: first,
                         ..verified
                     });
                 }
-                // The token was changed while it was judged: the use belongs to its new record, and so does the judgement.
+                // The token was changed while it was judged: the use belongs to its new record, and so does the judgement. What was
+                // paid stays paid.
                 Mark::Moved => {}
             }
         }
+    }
+
+    /// Takes the cost of an allowance from all that limits the token, or denies it; notes what is left in any case. What was `paid`
+    /// before the token changed is not paid again.
+    #[inline(never)]
+    fn charge(&self, hit: &Hit<'_>, judged: &mut Judged, at: &Presentation, paid: bool) -> Charge {
+        let fields = &hit.snapshot.fields;
+        let policies = judged.verified.policies;
+        let own = self.conditions(policies.token);
+        let shared = self.conditions(policies.owner);
+        let budget = Budget {
+            owner: shared.and_then(|shared| Some((self.owners.meter(fields.owner)?, shared.rate.as_ref()?))),
+            token: own.and_then(|own| Some((self.accounts.meter(fields.budget)?, own.rate.as_ref()?))),
+            quota: own.and_then(|own| {
+                let quota = own.terms.quota.as_ref()?;
+                Some((self.accounts.purse(fields.budget)?, quota))
+            }),
+        };
+        if budget.is_unlimited() {
+            return Charge::Settled;
+        }
+        if judged.verdict.is_ok() && !paid {
+            match budget.take(at.now, at.cost, || self.index.is_current(hit)) {
+                Ok(levels) => {
+                    judged.verified.levels = Some(levels);
+                    return Charge::Settled;
+                }
+                Err(Refusal::Rate(wait)) => judged.verdict = Err(DenialCode::RateLimited { wait }),
+                Err(Refusal::Quota(wait)) => judged.verdict = Err(DenialCode::QuotaExhausted { wait }),
+                Err(Refusal::Moved) => return Charge::Moved,
+            }
+        }
+        judged.verified.levels = Some(budget.levels(at.now));
+        Charge::Settled
     }
 
     /// The record of a token, under whichever live pepper it is known.
@@ -224,14 +347,15 @@ impl Verifier {
         }
     }
 
-    /// The token as known, and whether it may. `None` for a record that refers to nothing, which is never written.
+    /// The token as known, and whether it may, limits apart. `None` for a record that refers to nothing, which is never written.
     #[inline]
     fn judge(
         &self,
         token: &Snapshot,
-        required: &Required,
+        required: &Required<'_>,
         now: Timestamp,
-    ) -> Option<(Verified, Result<(), DenialCode>)> {
+        at: Option<&Presentation>,
+    ) -> Option<Judged> {
         let fields = &token.fields;
         let owner = self.owners.get(fields.owner)?;
         let policy = self.policies.get(fields.policy)?;
@@ -251,10 +375,13 @@ impl Verifier {
                 token: fields.policy,
                 owner: owner.policy,
             },
+            levels: None,
         };
         let missing = required.scopes.difference(scopes);
         let reaches = |place| policy.reaches(required.scopes, place) && bound.reaches(required.scopes, place);
-        let judged = if token.ended() {
+        let permits = |asked: &Asked<'_>| policy.authority.permits(asked) && bound.authority.permits(asked);
+        let conditions = policy.conditions.as_deref();
+        let verdict = if token.ended() {
             Err(DenialCode::Revoked)
         } else if now.micros() >= fields.expires_at {
             Err(DenialCode::Expired)
@@ -264,10 +391,18 @@ impl Verifier {
             Err(DenialCode::InsufficientScope { missing })
         } else if required.at.as_ref().is_some_and(|place| !reaches(place)) {
             Err(DenialCode::Restricted)
+        } else if at.is_some_and(|at| !comes_as_agreed(conditions, at)) {
+            Err(DenialCode::Restricted)
+        } else if required.asked.as_ref().is_some_and(|asked| !permits(asked)) {
+            Err(DenialCode::NotPermitted)
         } else {
             Ok(())
         };
-        Some((verified, judged))
+        Some(Judged {
+            verified,
+            verdict,
+            is_limited: conditions.is_some() || bound.conditions.is_some(),
+        })
     }
 
     /// An ended token was presented: its owner is told once.
@@ -281,8 +416,8 @@ impl Verifier {
     }
 
     /// The rest of a marked use: whence, and the digest to be stored anew. Once a second for each token.
-    fn note_use(&self, id: TokenId, second: u32, address: IpAddr, rotation: Option<(Digest, Digest)>) {
-        self.addresses.push(id, second, address);
+    fn note_use(&self, id: TokenId, second: u32, at: &Presentation, rotation: Option<(Digest, Digest)>) {
+        self.addresses.push(id, second, at.address, at.presented_in);
         self.note_rotation(id, rotation, MAX_REDIGESTS);
     }
 
@@ -296,6 +431,30 @@ impl Verifier {
         {
             // When the queue is full the redigest is dropped; it comes again at the token's next use.
             let _ = self.redigests.push(Redigest { id, from, to });
+        }
+    }
+}
+
+/// True when the token comes from one of its networks, and not in an address unless it may.
+#[inline]
+fn comes_as_agreed(conditions: Option<&Conditions>, at: &Presentation) -> bool {
+    let in_query = at.presented_in == PresentedIn::Query;
+    let Some(Conditions { terms, .. }) = conditions else {
+        return !in_query;
+    };
+    let from_there = |networks: &Networks| networks.contain(at.address);
+    (terms.allow_query || !in_query) && terms.networks.as_ref().is_none_or(from_there)
+}
+
+impl Judged {
+    #[inline]
+    fn decision(self) -> Decision {
+        match self.verdict {
+            Ok(()) => Decision::Allow(self.verified),
+            Err(code) => Decision::Deny(Denial {
+                code,
+                subject: Some(self.verified),
+            }),
         }
     }
 }

@@ -24,6 +24,7 @@ fn token(key: u64, number: u32) -> Fields {
         owner: number,
         policy: number,
         flags: number << 8,
+        budget: number,
     }
 }
 

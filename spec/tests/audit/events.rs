@@ -73,10 +73,10 @@ on_both_stores! {
                   "via": "tok_1m81b5h800002",
                   "action": "pepper.retired",
                   "subject": "cb579a82",
-                  "detail": {"pepper": "cb579a82", "revoked": 0, "passwords_forgotten": 0},
+                  "detail": {"passwords_forgotten": 0, "pepper": "cb579a82", "revoked": 0},
                   "request_id": "req_n4wyp6w37gmzax8hxw",
                   "address": "127.0.0.1",
-                  "hash": "274e17f1284282b494485a307ae9e7b65bdfd432da38f3290a9b33872bf61688"
+                  "hash": "741150188ed2a905cdc828ad3ccde76cf9a046300de9d243db4e42e0206ac9a9"
                 },
                 {
                   "seq": 9,
@@ -88,7 +88,7 @@ on_both_stores! {
                   "detail": {"pepper": "946448ef", "previous": "cb579a82"},
                   "request_id": "req_n4wyp6eqg4ndhhy6ez",
                   "address": "127.0.0.1",
-                  "hash": "1b6340f02d1947ad76795aad18e56d84d98ca4dd7e0b51f590cd7eac2b38f217"
+                  "hash": "d3d144a3dddaf8017064eaca1a2f29a9a504a5b0e44753ee10e68ca4fecd1613"
                 },
                 {
                   "seq": 8,
@@ -100,7 +100,7 @@ on_both_stores! {
                   "detail": {"name": "pipeline", "state": "revoked"},
                   "request_id": "req_n4wypedv79mhjbagy7",
                   "address": "127.0.0.1",
-                  "hash": "8c1eaf659ad6862599859eb0dbec1f0e2613fc49427a53677ccb7bda664a8820"
+                  "hash": "7eef21f04fdd38960122bd0e9a64725449a628cb86145c4622bdbf4a67d463b9"
                 },
                 {
                   "seq": 7,
@@ -112,7 +112,7 @@ on_both_stores! {
                   "detail": {"note": null, "reason": "by_holder"},
                   "request_id": "req_n4wyp7x3dyn8yqv8s5",
                   "address": "127.0.0.1",
-                  "hash": "192a1ee9310baf839b7bfccc321b88cd91c47dc7093cad4650350c513db3ca7c"
+                  "hash": "4dad1b623ce5693ba38267829ae3acc3d1c1c48a21db65d4b074f059cd471fce"
                 },
                 {
                   "seq": 6,
@@ -124,7 +124,7 @@ on_both_stores! {
                   "detail": {"environment": "production", "result": "succeeded", "service": "search", "version": "1.4.2"},
                   "request_id": "req_n4wyp5t3rk8ckeb8h2",
                   "address": "127.0.0.1",
-                  "hash": "e72af5d1f3af57cc45eddb28b4e569e8eab5306c7d942261b4264125b0e23a2e"
+                  "hash": "d15153b79c646ea1af46155100b95ffaf68eab931a342f499222e88506107bc3"
                 },
                 {
                   "seq": 5,
@@ -136,7 +136,7 @@ on_both_stores! {
                   "detail": {"hint": "65A6"},
                   "request_id": "req_n4wyp071pawyd70xs5",
                   "address": "127.0.0.1",
-                  "hash": "5eaed6cab44632773e1e49c33a68de89f9c961a61548b05bc56e331db0553037"
+                  "hash": "0bbe3e40a82f53938e291ba823fabd4154f60ccb4d10768fa7d331d7d1e96e33"
                 },
                 {
                   "seq": 4,
@@ -148,7 +148,7 @@ on_both_stores! {
                   "detail": {"name": {"from": "ci bot", "to": "pipeline"}},
                   "request_id": "req_n4wyp3bbxn91qc1qpd",
                   "address": "127.0.0.1",
-                  "hash": "199af60def86f5c1bb83be7285d0a03d53de4d043fea94665338d9cb8e886f84"
+                  "hash": "8d676e722c0fd246c4d72ba05d3d4b5b9266eeb56d22ec7ded92dbc3e1a34a06"
                 },
                 {
                   "seq": 3,
@@ -160,13 +160,16 @@ on_both_stores! {
                   "detail": {
                     "expires_at": "2027-02-20T10:00:00Z",
                     "hint": "UqCf",
+                    "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
+                    "restrictions": null,
+                    "roles": [],
                     "scopes": ["deployments:write"],
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "e27c937b3846f38ebdbea286f2a2c96215cb2eea95bdbcc69ed26721149492d7"
+                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
                 },
                 {
                   "seq": 2,
@@ -178,7 +181,10 @@ on_both_stores! {
                   "detail": {
                     "expires_at": null,
                     "hint": "fpde",
+                    "holder": "usr_1m81b5h800001",
                     "name": "first administrator",
+                    "restrictions": null,
+                    "roles": [{"environments": "*", "names": "*", "role": "super-admin", "teams": "*"}],
                     "scopes": [
                       "tokens:read",
                       "tokens:write",
@@ -186,13 +192,23 @@ on_both_stores! {
                       "deployments:read",
                       "deployments:write",
                       "audit:read",
-                      "system:write"
+                      "system:write",
+                      "teams:read",
+                      "teams:write",
+                      "services:read",
+                      "services:write",
+                      "environments:read",
+                      "environments:write",
+                      "users:read",
+                      "users:write",
+                      "roles:read",
+                      "roles:write"
                     ],
                     "type": "personal"
                   },
                   "request_id": "setup",
                   "address": null,
-                  "hash": "ffc2aee223d3ddf88be9bb39b4826bcb90329a1b0e3725ac94f6d8a97d3e8f13"
+                  "hash": "885a266160b7874691c0c5dbc2b748ed0e81a6c76b389bb340e433eeaf3fa97a"
                 },
                 {
                   "seq": 1,
@@ -210,6 +226,9 @@ on_both_stores! {
               "next_cursor": null
             }"#]]);
         crate::people::every_change(&server).await;
+        crate::sessions::every_change(&server).await;
+        crate::teams::every_change(&server).await;
+        crate::roles::every_change(&server).await;
         let events = whole_list(server.admin(), "/v1/audit/events").await;
         let actions: Vec<String> = events.iter().map(|event| text(event, "/action")).collect();
         for action in claviger_domain::audit::Action::ALL {

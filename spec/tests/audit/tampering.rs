@@ -71,7 +71,7 @@ on_both_stores! {
               "intact": true,
               "events": 12,
               "head_seq": 12,
-              "head_hash": "2b2036c656e8e73d685f5b6b332bc8b6bcb487282b04920def98292bd4a41b85",
+              "head_hash": "3b16dff2b1ffbd812395bfe08540b62094dac0bbb79ce48ef37ce50869685cec",
               "fault": null
             }"#]]);
     }

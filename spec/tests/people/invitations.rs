@@ -77,7 +77,8 @@ on_both_stores! {
                   "teams:write",
                   "services:read",
                   "services:write",
-                  "environments:read"
+                  "environments:read",
+                  "roles:read"
                 ],
                 "hint": "3Uiq",
                 "state": "live",
@@ -85,6 +86,7 @@ on_both_stores! {
                 "team": null,
                 "service": null,
                 "restrictions": null,
+                "roles": [{"role": "super-admin", "teams": ["team_1m81b5h800003"], "environments": "*", "names": "*"}],
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800005",
                 "updated_at": "2026-11-22T10:00:00Z",

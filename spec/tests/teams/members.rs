@@ -149,7 +149,7 @@ on_both_stores! {
               "title": "Role exceeds caller",
               "status": 403,
               "code": "role_exceeds_caller",
-              "detail": "the role `manager` brings `tokens:read`, which the calling token lacks in this team",
+              "detail": "the role `manager` brings `tokens:read` everywhere, which the calling token lacks",
               "request_id": "req_ecqjdbjgcpvsjp413c"
             }"#]]);
         assert_eq!(outcome(&narrow.put(&member(&ben.id), json!({ "role": "member" })).await).0, 403);

@@ -54,7 +54,7 @@ on_both_stores! {
                   "last_used_address": null
                 }
               ],
-              "receipt": {"epoch": 6, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 7, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
     }
 }

@@ -40,6 +40,9 @@ on_both_stores! {
                 "hint": "UqCf",
                 "state": "live",
                 "owner": "usr_1m81b5h800001",
+                "team": null,
+                "service": null,
+                "restrictions": null,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800001",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -52,7 +55,7 @@ on_both_stores! {
                 "revoke_reason": null,
                 "revoke_note": null
               },
-              "receipt": {"epoch": 2, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 3, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
         let id = issued.at("/token/id");
         assert_eq!(issued.header("location"), Some(format!("/v1/tokens/{id}").as_str()));
@@ -107,6 +110,9 @@ on_both_stores! {
                 "hint": "pgnf",
                 "state": "live",
                 "owner": "tok_1m81b5h800004",
+                "team": null,
+                "service": null,
+                "restrictions": null,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "tok_1m81b5h800003",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -119,7 +125,7 @@ on_both_stores! {
                 "revoke_reason": null,
                 "revoke_note": null
               },
-              "receipt": {"epoch": 3, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 4, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
     }
 }
@@ -151,12 +157,12 @@ on_both_stores! {
 
         expect![[r#"
             {} → 400 field_missing name field_missing
-            {"name":"ci bot"} → 400 field_missing scopes field_missing
+            {"name":"ci bot"} → 400 input_invalid scopes scopes_empty
             {"name":"ci bot","scopes":["tokens:read"],"admin":true} → 400 field_unknown admin field_unknown
             {"name":7,"scopes":["tokens:read"]} → 400 field_invalid name field_invalid
             {"name":"ci bot","scopes":"tokens:read"} → 400 field_invalid scopes field_invalid
             {"name":"ci bot","scopes":["tokens:read",null]} → 400 field_invalid scopes[1] field_invalid
-            {"name":"ci bot","scopes":["tokens:read"],"type":"service"} → 400 field_invalid type field_invalid
+            {"name":"ci bot","scopes":["tokens:read"],"type":"service"} → 400 input_invalid service field_missing
             {"name":"ci bot","name":"two","scopes":["tokens:read"]} → 400 json_invalid name field_invalid
             {"name":"ci bot","scopes":["tokens:read"]} {} → 400 json_invalid
             ["personal","ci bot","",["tokens:read"]] → 400 field_invalid  field_invalid
@@ -228,13 +234,16 @@ on_both_stores! {
                   "detail": {
                     "expires_at": "2027-02-20T10:00:00Z",
                     "hint": "UqCf",
+                    "holder": "usr_1m81b5h800001",
                     "name": "ci bot",
+                    "restrictions": null,
+                    "roles": [],
                     "scopes": ["deployments:write"],
                     "type": "personal"
                   },
                   "request_id": "req_n4wyp0w8rac7neymhn",
                   "address": "127.0.0.1",
-                  "hash": "e27c937b3846f38ebdbea286f2a2c96215cb2eea95bdbcc69ed26721149492d7"
+                  "hash": "11160d1b6c062a2e4552323ac1b7d858512e59e06e528f1dd127f546d240ce24"
                 }
               ],
               "next_cursor": null

@@ -19,7 +19,7 @@ on_both_stores! {
         answer.expect(expect![[r#"
             200 {
               "id": "tok_1m81b5h800003",
-              "receipt": {"epoch": 3, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 4, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
         let record = server.admin().get(&format!("/v1/tokens/{}", ci.id())).await.json();
         assert_eq!(text(&record, "/revoke_reason"), "leaked");

@@ -85,11 +85,24 @@ on_both_stores! {
                     "deployments:read",
                     "deployments:write",
                     "audit:read",
-                    "system:write"
+                    "system:write",
+                    "teams:read",
+                    "teams:write",
+                    "services:read",
+                    "services:write",
+                    "environments:read",
+                    "environments:write",
+                    "users:read",
+                    "users:write",
+                    "roles:read",
+                    "roles:write"
                   ],
                   "hint": "UqCf",
                   "state": "live",
                   "owner": "usr_1m81b5h800001",
+                  "team": null,
+                  "service": null,
+                  "restrictions": null,
                   "created_at": "2026-11-22T10:00:00Z",
                   "created_by": "usr_1m81b5h800001",
                   "updated_at": "2026-11-22T10:00:00Z",
@@ -344,7 +357,7 @@ on_both_stores! {
         let mut said = String::new();
 
         for query in [
-            "statte=live", "state=alive", "type=service", "owner=nobody", "sort=secret", "sort=--name", "limit=many",
+            "statte=live", "state=alive", "type=robot", "owner=nobody", "sort=secret", "sort=--name", "limit=many",
             "limit=1&limit=2", "expires_before=soon", "last_used_after=", "q=a%00b",
         ] {
             let answer = server.admin().get(&format!("/v1/tokens?{query}")).await;
@@ -354,7 +367,7 @@ on_both_stores! {
         expect![[r#"
             statte=live → field_unknown statte field_unknown
             state=alive → field_invalid state field_invalid
-            type=service → field_invalid type field_invalid
+            type=robot → field_invalid type field_invalid
             owner=nobody → input_invalid owner owner_malformed
             sort=secret → input_invalid sort sort_unknown
             sort=--name → input_invalid sort sort_unknown

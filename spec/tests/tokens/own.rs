@@ -22,6 +22,9 @@ on_both_stores! {
               "hint": "UqCf",
               "state": "live",
               "owner": "usr_1m81b5h800001",
+              "team": null,
+              "service": null,
+              "restrictions": null,
               "created_at": "2026-11-22T10:00:00Z",
               "created_by": "usr_1m81b5h800001",
               "updated_at": "2026-11-22T10:00:00Z",
@@ -59,7 +62,7 @@ on_both_stores! {
         revoked.expect(expect![[r#"
             200 {
               "id": "tok_1m81b5h800003",
-              "receipt": {"epoch": 3, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 4, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
         let record = server.admin().get(&format!("/v1/tokens/{}", ci.id())).await.json();
         assert_eq!(text(&record, "/revoke_reason"), "by_holder");

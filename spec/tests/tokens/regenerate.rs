@@ -32,11 +32,24 @@ on_both_stores! {
                   "deployments:read",
                   "deployments:write",
                   "audit:read",
-                  "system:write"
+                  "system:write",
+                  "teams:read",
+                  "teams:write",
+                  "services:read",
+                  "services:write",
+                  "environments:read",
+                  "environments:write",
+                  "users:read",
+                  "users:write",
+                  "roles:read",
+                  "roles:write"
                 ],
                 "hint": "65A6",
                 "state": "live",
                 "owner": "usr_1m81b5h800001",
+                "team": null,
+                "service": null,
+                "restrictions": null,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800001",
                 "updated_at": "2026-11-22T10:01:00Z",
@@ -49,7 +62,7 @@ on_both_stores! {
                 "revoke_reason": null,
                 "revoke_note": null
               },
-              "receipt": {"epoch": 3, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 4, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
         assert_eq!(at_every_door(&server, &regenerated.at("/secret")).await, accepted_everywhere());
         assert_eq!(actions_about(&server, ci.id()).await, ["token.issued", "token.regenerated"]);

@@ -33,11 +33,24 @@ on_both_stores! {
                   "deployments:read",
                   "deployments:write",
                   "audit:read",
-                  "system:write"
+                  "system:write",
+                  "teams:read",
+                  "teams:write",
+                  "services:read",
+                  "services:write",
+                  "environments:read",
+                  "environments:write",
+                  "users:read",
+                  "users:write",
+                  "roles:read",
+                  "roles:write"
                 ],
                 "hint": "UqCf",
                 "state": "revoked",
                 "owner": "usr_1m81b5h800001",
+                "team": null,
+                "service": null,
+                "restrictions": null,
                 "created_at": "2026-11-22T10:00:00Z",
                 "created_by": "usr_1m81b5h800001",
                 "updated_at": "2026-11-22T10:00:00Z",
@@ -50,7 +63,7 @@ on_both_stores! {
                 "revoke_reason": "requested",
                 "revoke_note": "laptop lost"
               },
-              "receipt": {"epoch": 3, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
+              "receipt": {"epoch": 4, "verifiers": {"confirmed": 1, "fenced": 0}, "slowest_ms": 0}
             }"#]]);
     }
 }

@@ -109,7 +109,17 @@ on_both_stores! {
                   "deployments:read",
                   "deployments:write",
                   "audit:read",
-                  "system:write"
+                  "system:write",
+                  "teams:read",
+                  "teams:write",
+                  "services:read",
+                  "services:write",
+                  "environments:read",
+                  "environments:write",
+                  "users:read",
+                  "users:write",
+                  "roles:read",
+                  "roles:write"
                 ],
                 "expires_at": "2026-11-22T10:00:01Z"
               }

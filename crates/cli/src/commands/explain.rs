@@ -27,6 +27,9 @@ pub(crate) struct Explain {
     /// In this environment, `env_…`.
     #[arg(long, value_name = "ID")]
     environment: Option<String>,
+    /// Coming from this address. Without one, the networks that the token is bound to do not matter.
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -52,6 +55,7 @@ impl Explain {
             token: self.id,
             scope: self.scope,
             resource: Some(resource),
+            address: self.address,
         };
         let explanation = self.remote.client()?.explain(&body).await?;
         if self.remote.json {

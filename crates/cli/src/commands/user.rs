@@ -5,7 +5,9 @@ use claviger_api::teams::TeamRole;
 use claviger_api::users::{ChangedUser, ListUsers, Role, UpdateUser, User as Record, UserState};
 
 use crate::{
+    assignment::{Assign, line},
     exit::{self, Exit, Outcome},
+    limits::{self, Rate},
     output::{self, Stream},
     paging::{self, Paging},
     receipt,
@@ -19,6 +21,8 @@ pub(crate) enum User {
     List(List),
     Show(Show),
     Role(SetRole),
+    Assign(AssignRoles),
+    Limit(Limit),
     Deactivate(Deactivate),
     Reactivate(Reactivate),
     ResetPassword(ResetPassword),
@@ -86,6 +90,21 @@ pub(crate) struct SetRole {
     remote: Remote,
 }
 
+/// Say how often all tokens of a person together are accepted.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REMOTE)]
+pub(crate) struct Limit {
+    /// The person's id, `usr_…`.
+    id: String,
+    /// How often, such as `1000/60s`; `none` for as often as they like.
+    rate: Rate,
+    /// How many at once; as many as the rate has in its time unless said.
+    #[arg(long, value_name = "COUNT")]
+    burst: Option<u32>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
 /// End all that a person may do. No token of theirs is accepted when this returns.
 #[derive(Debug, Args)]
 #[command(after_help = exit::REMOTE)]
@@ -116,6 +135,19 @@ pub(crate) struct ResetPassword {
     remote: Remote,
 }
 
+/// Say which roles a person has on resources: all of them, so that none is left by mistake.
+#[derive(Debug, Args)]
+#[command(after_help = exit::REMOTE)]
+pub(crate) struct AssignRoles {
+    /// The person's id, `usr_…`.
+    id: String,
+    /// A role on resources, such as `application.view teams=* environments=* names=*`; repeat it for more.
+    #[arg(value_name = "ROLE")]
+    roles: Vec<Assign>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
 // === impl User ===
 
 impl User {
@@ -124,6 +156,8 @@ impl User {
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
             Self::Role(command) => command.run().await,
+            Self::Assign(command) => command.run().await,
+            Self::Limit(command) => command.run().await,
             Self::Deactivate(Deactivate { id, remote }) => {
                 let changed = remote.client()?.deactivate_user(&id).await?;
                 show_change(&remote, &changed)
@@ -182,6 +216,28 @@ impl SetRole {
     }
 }
 
+impl AssignRoles {
+    async fn run(self) -> Outcome {
+        let body = UpdateUser {
+            roles: Some(self.roles.into_iter().map(|Assign(role)| role).collect()),
+            ..UpdateUser::default()
+        };
+        let changed = self.remote.client()?.update_user(&self.id, &body).await?;
+        show_change(&self.remote, &changed)
+    }
+}
+
+impl Limit {
+    async fn run(self) -> Outcome {
+        let body = UpdateUser {
+            rate_limit: Some(self.rate.with_burst(self.burst)),
+            ..UpdateUser::default()
+        };
+        let changed = self.remote.client()?.update_user(&self.id, &body).await?;
+        show_change(&self.remote, &changed)
+    }
+}
+
 impl ResetPassword {
     async fn run(self) -> Outcome {
         let reset = self.remote.client()?.issue_password_reset(&self.id).await?;
@@ -230,6 +286,12 @@ fn show(user: &Record) -> Outcome<()> {
         ),
         ("created", user.created_at.clone()),
     ];
+    pairs.extend(user.roles.iter().map(|role| ("on resources", line(role))));
+    pairs.extend(
+        user.rate_limit
+            .as_ref()
+            .map(|limit| ("rate limit", limits::rate(limit))),
+    );
     if let Some(at) = &user.deactivated_at {
         pairs.push(("deactivated", at.clone()));
     }

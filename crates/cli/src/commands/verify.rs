@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use claviger_api::verify::{Decision, Verify as Body};
+use claviger_api::verify::{Decision, Resource, Verify as Body};
 
 use crate::{
     exit::{Exit, Outcome},
@@ -29,9 +29,30 @@ pub(crate) struct Verify {
         value_delimiter = ','
     )]
     scopes: Vec<String>,
+    /// An action that is to be done to a resource, such as `trigger`.
+    #[arg(long, value_name = "ACTION", requires = "kind")]
+    action: Option<String>,
+    /// The kind of the resource, such as `applications`.
+    #[arg(long, value_name = "KIND", requires = "action")]
+    kind: Option<String>,
+    /// The team that the resource belongs to, by id or name.
+    #[arg(long, value_name = "TEAM", requires = "kind")]
+    team: Option<String>,
+    /// The service that it belongs to, by id or name.
+    #[arg(long, value_name = "SERVICE", requires = "kind")]
+    service: Option<String>,
+    /// The environment that it is in, by id or name.
+    #[arg(long, value_name = "ENVIRONMENT", requires = "kind")]
+    environment: Option<String>,
+    /// Its name.
+    #[arg(long, value_name = "NAME", requires = "kind")]
+    name: Option<String>,
     /// The address of the client that presented it to you.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
+    /// What it takes from the token's limits when it is valid; 1 unless said.
+    #[arg(long, value_name = "COUNT")]
+    cost: Option<u32>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -39,7 +60,7 @@ pub(crate) struct Verify {
 const CODES: &str = "\
 Exit codes:
   0  valid
-  1  not valid: unknown, malformed, expired, revoked, or it lacks what is needed
+  1  not valid: unknown, malformed, expired, revoked, used too often, or it lacks what is needed
   2  wrong usage: the command line, or a file that it names
   3  refused by the server (4xx): the token you call with may not ask
   4  failed: the server (5xx), the network, or the output";
@@ -53,7 +74,16 @@ impl Verify {
         let body = Body {
             token,
             scopes: self.scopes,
+            action: self.action,
+            resource: self.kind.map(|kind| Resource {
+                kind,
+                team: self.team,
+                service: self.service,
+                environment: self.environment,
+                name: self.name,
+            }),
             address: self.address,
+            cost: self.cost,
         };
         let decision = client.verify(&body).await?;
         if self.remote.json {
@@ -73,6 +103,16 @@ fn show(decision: &Decision) -> Outcome<()> {
     let mut pairs = vec![("decision", decision.code.clone())];
     if !decision.missing_scopes.is_empty() {
         pairs.push(("missing", decision.missing_scopes.join(" ")));
+    }
+    if let Some(seconds) = decision.retry_after_seconds {
+        pairs.push(("retry after", format!("{seconds} s")));
+    }
+    if let Some(limit) = &decision.rate_limit {
+        let left = format!(
+            "{} of {} ({}), all of it in {} s",
+            limit.remaining, limit.limit, limit.name, limit.reset_seconds
+        );
+        pairs.push(("left", left));
     }
     if let Some(token) = &decision.token {
         pairs.extend([

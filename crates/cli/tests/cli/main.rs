@@ -6,12 +6,14 @@ mod answers;
 mod config;
 mod demo;
 mod help;
+mod limits;
 mod order;
 mod people;
 mod reference;
 mod reminders;
 mod scan;
 mod secrets;
+mod sessions;
 mod stub;
 
 use assert_cmd::Command;

@@ -108,8 +108,9 @@ fn all_members_of_a_team_are_listed_however_many_requests_it_takes() {
 #[test]
 fn a_service_is_moved_an_environment_lowered_and_a_stage_advanced() {
     let times = r#""created_at":"2026-11-22T10:00:00Z","updated_at":"2026-11-22T10:00:00Z""#;
-    let service =
-        format!(r#"{{"id":"svc_01k9zv5m3r000","name":"checkout","team":"{TEAM}","description":"",{times}}}"#);
+    let service = format!(
+        r#"{{"service":{{"id":"svc_01k9zv5m3r000","name":"checkout","team":"{TEAM}","description":"",{times}}},"receipt":{RECEIPT}}}"#
+    );
     let environment =
         format!(r#"{{"id":"env_01k9zv5m3r000","name":"eu","production":false,"description":"",{times}}}"#);
     let stage = format!(
@@ -141,6 +142,7 @@ fn a_service_is_moved_an_environment_lowered_and_a_stage_advanced() {
         description
         created      2026-11-22T10:00:00Z
         updated      2026-11-22T10:00:00Z
+        epoch 7, confirmed by 1, fenced 0, slowest 0 ms
         id           env_01k9zv5m3r000
         name         eu
         production   no

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::resource::Word;
 use crate::{EnvironmentId, ServiceId, TeamId};
 
 /// Everything, or what is listed.
@@ -42,7 +43,7 @@ pub struct Selector {
 
 // === impl Only ===
 
-impl<T: Ord + Copy> Only<T> {
+impl<T: Ord + Clone> Only<T> {
     /// Exactly this one.
     pub fn one(thing: T) -> Self {
         Self::Listed(BTreeSet::from([thing]))
@@ -76,15 +77,15 @@ impl<T: Ord + Copy> Only<T> {
     }
 
     /// Everything as one part, or each listed thing as a part.
-    fn parts(&self) -> Vec<Self> {
+    pub(super) fn parts(&self) -> Vec<Self> {
         match self {
             Self::All => vec![Self::All],
-            Self::Listed(listed) => listed.iter().map(|&thing| Self::one(thing)).collect(),
+            Self::Listed(listed) => listed.iter().cloned().map(Self::one).collect(),
         }
     }
 
     /// True when all that a part means is meant here too.
-    fn covers_part(&self, part: &Self) -> bool {
+    pub(super) fn covers_part(&self, part: &Self) -> bool {
         match (self, part) {
             (Self::All, _) => true,
             (Self::Listed(_), Self::All) => false,
@@ -95,7 +96,26 @@ impl<T: Ord + Copy> Only<T> {
     fn first(&self) -> Option<T> {
         match self {
             Self::All => None,
-            Self::Listed(listed) => listed.first().copied(),
+            Self::Listed(listed) => listed.first().cloned(),
+        }
+    }
+}
+
+impl Only<Word> {
+    /// True when the word is meant.
+    pub fn has(&self, word: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listed(listed) => listed.contains(word),
+        }
+    }
+
+    /// What is meant here and not there; exact but for everything without something, which stays everything.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        match (self, other) {
+            (_, Self::All) => Self::Listed(BTreeSet::new()),
+            (Self::All, Self::Listed(_)) => Self::All,
+            (Self::Listed(own), Self::Listed(theirs)) => Self::Listed(own - theirs),
         }
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::EnvironmentId;
+use crate::resource::{Names, Pattern, ResourceName, Word};
 
 const SCOPES: [Scope; 3] = [Scope::TokensRead, Scope::TokensWrite, Scope::DeploymentsWrite];
 /// Two things that selectors name, one that none does: what comes later.
@@ -36,7 +37,7 @@ fn places() -> impl Iterator<Item = Place> {
     })
 }
 
-fn only<T: Ord + Copy + std::fmt::Debug>(named: fn(i64) -> T) -> impl Strategy<Value = Only<T>> {
+fn only<T: Ord + Clone + fmt::Debug>(named: fn(i64) -> T) -> impl Strategy<Value = Only<T>> {
     prop_oneof![
         2 => Just(Only::All),
         3 => btree_set(1..THINGS, 0..3).prop_map(move |numbers| Only::these(numbers.into_iter().map(named))),
@@ -68,6 +69,64 @@ fn pairs(authority: &Authority) -> Vec<(Scope, Place)> {
         .collect()
 }
 
+/// Two words that grants name, one that none does.
+const WORDS: [&str; 3] = ["first", "second", "later"];
+
+fn words() -> impl Strategy<Value = Only<Word>> {
+    only(|number| Word::known(WORDS[usize::try_from(number - 1).unwrap()]))
+}
+
+fn names() -> impl Strategy<Value = Names> {
+    let pattern = prop::sample::select(vec!["a", "b", "*", "a/b", "a/*", "*/b", "*/*"]);
+    let listed = btree_set(
+        pattern.prop_map(|text| Pattern::parse("names", text).unwrap()),
+        0..3,
+    );
+    prop_oneof![1 => Just(Names::All), 3 => listed.prop_map(Names::Listed)]
+}
+
+prop_compose! {
+    fn role_grant()(
+        kinds in words(),
+        teams in only(team),
+        environments in only(environment),
+        names in names(),
+        actions in words(),
+    ) -> RoleGrant {
+        let on = Selector { teams, services: Only::All, environments };
+        RoleGrant { kinds, on, names, actions }
+    }
+}
+
+prop_compose! {
+    fn by_roles()(grants in vec(role_grant(), 0..4)) -> Authority {
+        Authority::nothing().with_roles(grants)
+    }
+}
+
+/// What can be asked of roles in the small world, and whether the authority allows it. Names: two that patterns list, one that none
+/// does, in one and in two segments, and none at all.
+fn answers(authority: &Authority) -> Vec<bool> {
+    let names: Vec<Option<ResourceName>> = std::iter::once(None)
+        .chain(
+            ["a", "b", "z", "a/b", "a/z", "z/b", "z/z"]
+                .map(|text| Some(ResourceName::parse("name", text).unwrap())),
+        )
+        .collect();
+    let places = places().filter(|place| place.service.is_none());
+    let mut answers = Vec::new();
+    for place in places {
+        for kind in WORDS {
+            for action in WORDS {
+                for name in &names {
+                    answers.push(authority.permits(&Asked::new(action, kind, place, name.as_ref())));
+                }
+            }
+        }
+    }
+    answers
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -80,7 +139,9 @@ proptest! {
             Ok(()) => prop_assert!(is_within, "{right:?} exceeds {left:?}"),
             Err(excess) => {
                 prop_assert!(!is_within, "{right:?} is within {left:?}");
-                prop_assert!(right.scopes().contains(excess.scope));
+                if let Excess::Scope { scope, .. } = excess {
+                    prop_assert!(right.scopes().contains(scope));
+                }
             }
         }
     }
@@ -91,7 +152,7 @@ proptest! {
         owner in authority(),
         child in authority(),
     ) {
-        let power = Power::new(Arc::new(token.clone()), Arc::new(owner.clone()));
+        let power = Power::new(Arc::new(token), Arc::new(owner));
 
         if power.covers(&child).is_ok() {
             for (scope, place) in pairs(&child) {
@@ -174,6 +235,52 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn roles_cover_others_exactly_when_they_allow_all_that_those_do(left in by_roles(), right in by_roles()) {
+        let is_within = answers(&left).iter().zip(answers(&right)).all(|(has, wants)| *has || !wants);
+
+        prop_assert_eq!(left.covers(&right).is_ok(), is_within, "{:?} and {:?}", left, right);
+    }
+
+    #[test]
+    fn what_roles_allow_beyond_others_is_neither_made_up_nor_lost(now in by_roles(), before in by_roles()) {
+        let beyond = now.beyond(&before);
+        let all = answers(&now).into_iter().zip(answers(&before)).zip(answers(&beyond));
+        for ((now, before), beyond) in all {
+            prop_assert!(now || !beyond, "nothing is made up");
+            prop_assert!(before || beyond || !now, "nothing is lost");
+        }
+        prop_assert_eq!(before.covers(&now).is_ok(), beyond.roles().is_empty());
+    }
+
+    #[test]
+    fn names_in_both_are_what_both_match(left in names(), right in names()) {
+        let both = left.intersection(&right);
+        for text in ["a", "b", "z", "a/b", "a/z", "z/b", "z/z"] {
+            let name = ResourceName::parse("name", text).unwrap();
+            let name = Some(&name);
+            prop_assert_eq!(both.matches(name), left.matches(name) && right.matches(name));
+        }
+    }
+}
+
+#[test]
+fn a_kind_of_our_own_is_never_meant_by_a_role() {
+    let all = Authority::nothing().with_roles([RoleGrant::everything()]);
+    let asked = |kind, action| all.permits(&Asked::new(action, kind, Place::ORGANIZATION, None));
+
+    assert!(asked("applications", "trigger"));
+    assert!(!asked("tokens", "write"));
+    assert!(!asked("tokens", "trigger"));
+    assert!(
+        Authority::everything().permits(&Asked::new("write", "tokens", Place::ORGANIZATION, None)),
+        "by its scope"
+    );
+}
+
 #[test]
 fn everything_includes_what_comes_later_and_a_list_does_not() {
     let later = Place::service(team(9), service(9));
@@ -218,14 +325,14 @@ fn an_excess_names_the_scope_and_a_place_where_it_is_lacking() {
 
     assert_eq!(
         manager.covers(&beyond),
-        Err(Excess {
+        Err(Excess::Scope {
             scope: Scope::TokensWrite,
             at: Some(Place::team(team(2))),
         })
     );
     assert_eq!(
         manager.covers(&other),
-        Err(Excess {
+        Err(Excess::Scope {
             scope: Scope::AuditRead,
             at: None,
         })

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use claviger_token::TokenType;
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Only, Place, Selector};
-use crate::{EnvironmentId, OrgId, ServiceId, TeamId, UserId};
+use crate::authority::{Authority, Grant, Only, Place, Selector};
+use crate::role::{self, Assignment, RoleBook};
+use crate::{EnvironmentId, OrgId, ScopeSet, ServiceId, TeamId, UserId};
 
 /// Whose a token is. Its name is unique there, it reaches no further, and who manages the holder's tokens manages it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,45 @@ pub struct Restrictions {
     /// Only these environments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environments: Option<BTreeSet<EnvironmentId>>,
+}
+
+/// What is looked up elsewhere to know how far a token reaches.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The team that a service belongs to now.
+    pub team_of: &'a dyn Fn(ServiceId) -> Option<TeamId>,
+    /// The roles of the organization.
+    pub roles: &'a RoleBook,
+}
+
+impl Surroundings<'_> {
+    /// For a token that is restricted to no services and has preset roles only.
+    pub fn plain() -> Self {
+        Self {
+            team_of: &|_| None,
+            roles: &role::PRESETS,
+        }
+    }
+}
+
+/// What a token was given: scopes and roles, on what its holder reaches and its restrictions leave. The one place where that is
+/// worked out.
+pub fn given(
+    holder: Holder,
+    restrictions: &Restrictions,
+    scopes: ScopeSet,
+    roles: &[Assignment],
+    around: &Surroundings<'_>,
+) -> Authority {
+    let reach = holder.reach();
+    let left = restrictions.selectors(around.team_of);
+    let boxes: Vec<Selector> = left.iter().map(|left| reach.intersection(left)).collect();
+    let by_role: Vec<_> = boxes
+        .iter()
+        .flat_map(|on| around.roles.grants(roles, on))
+        .collect();
+    let by_scope = boxes.into_iter().map(|on| Grant { on, scopes });
+    Authority::new(by_scope, scopes).with_roles(by_role)
 }
 
 // === impl Holder ===
@@ -139,8 +179,15 @@ mod tests {
         }
     }
 
+    fn authority(token: &Token) -> Authority {
+        token.authority(&Surroundings {
+            team_of: &team_of,
+            roles: &RoleBook::default(),
+        })
+    }
+
     fn writes(token: &Token, place: Place) -> bool {
-        token.authority(team_of).allows(Scope::DeploymentsWrite, &place)
+        authority(token).allows(Scope::DeploymentsWrite, &place)
     }
 
     #[test]
@@ -174,7 +221,7 @@ mod tests {
 
         let gone = sample(org, restricted(&[ServiceId::from_i64(99)]));
         let none = sample(org, restricted(&[]));
-        assert_eq!(gone.authority(team_of).grants(), []);
-        assert_eq!(none.authority(team_of).grants(), []);
+        assert_eq!(authority(&gone).grants(), []);
+        assert_eq!(authority(&none).grants(), []);
     }
 }

@@ -19,7 +19,8 @@ use crate::problem::Problem;
 /// Report a deployment
 ///
 /// Says that a version of a service was put into an environment. With an `Idempotency-Key`, the same call within 24 hours is answered with
-/// the first report instead of a second one.
+/// the first report instead of a second one. A sender that can only be given an address may present a token that was made for it
+/// (`allow_query`) as `?token=`.
 #[utoipa::path(
     post,
     path = "/v1/deployments",
@@ -36,7 +37,7 @@ use crate::problem::Problem;
     ),
 )]
 pub(crate) async fn report_deployment(
-    permit: Permit<scope::DeploymentsWrite>,
+    permit: Permit<scope::Ingest<scope::DeploymentsWrite>>,
     State(app): State<App>,
     request: Idempotent<ReportDeployment>,
 ) -> Result<Response, Problem> {

@@ -3,7 +3,7 @@
 //! The API answers data, so a browser is told to do nothing with it: no script, no frame, no guess at the type, no copy in a cache. A
 //! page for people (the documentation) sets its own policy first, and it stays.
 
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 const ALWAYS: [(HeaderName, HeaderValue); 2] = [
@@ -27,4 +27,10 @@ pub(crate) fn secure(headers: &mut HeaderMap) {
     for (name, value) in UNLESS_SET {
         headers.entry(name).or_insert(value);
     }
+}
+
+/// What was answered to the bearer of a cookie is theirs alone, and another cookie gets another answer.
+pub(crate) fn keep_from_caches(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(VARY, HeaderValue::from_static("Cookie"));
 }

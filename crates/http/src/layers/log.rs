@@ -1,11 +1,12 @@
 //! The one log line of a request.
 //!
-//! It names the route's pattern, the outcome, the duration, the request id and, when it is known, the token's id. It never holds a
+//! It names the route's pattern, the outcome, the duration, the request id and, when it is known, the token's or the session's id. It never holds a
 //! path, a query, a header, a body, an e-mail address or a client's address.
 
 use std::time::Duration;
 
-use claviger_domain::TokenId;
+use claviger_domain::owner::Means;
+use claviger_domain::{SessionId, TokenId};
 use http::{Method, StatusCode};
 
 use super::metrics::known;
@@ -19,7 +20,7 @@ pub(crate) struct Answered<'a> {
     pub(crate) status: StatusCode,
     pub(crate) took: Duration,
     pub(crate) request_id: &'a RequestId,
-    pub(crate) token: Option<TokenId>,
+    pub(crate) by: Option<Means>,
     pub(crate) problem: Option<&'a Problem>,
 }
 
@@ -31,7 +32,8 @@ macro_rules! line {
         let method = known(answered.method);
         let status = answered.status.as_u16();
         let duration_ms = answered.took.as_secs_f64() * 1_000.0;
-        let token = answered.token.map(tracing::field::display);
+        let token = answered.token().map(tracing::field::display);
+        let session = answered.session().map(tracing::field::display);
         tracing::$level!(
             target: "request",
             method,
@@ -40,6 +42,7 @@ macro_rules! line {
             duration_ms,
             request_id = answered.request_id.as_str(),
             token.id = token,
+            session.id = session,
             code = answered.problem.map(Problem::code),
             $($more)*
             "{method} {} answered {status}",
@@ -49,6 +52,20 @@ macro_rules! line {
 }
 
 impl Answered<'_> {
+    fn token(&self) -> Option<TokenId> {
+        match self.by? {
+            Means::Token(id) => Some(id),
+            Means::Session { .. } => None,
+        }
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        match self.by? {
+            Means::Token(_) => None,
+            Means::Session { id, .. } => Some(id),
+        }
+    }
+
     /// Writes the line; a fault of ours adds what only the log may know, at the level of an error.
     pub(crate) fn log(&self) {
         match self.problem.and_then(Problem::context) {

@@ -7,7 +7,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use claviger_domain::Timestamp;
+use claviger_domain::authority::Power;
+use claviger_domain::owner::Caller;
+use claviger_domain::{OrgId, Timestamp, TokenId};
 use claviger_token::{RandomSource, RandomUnavailable};
 use expect_test::{Expect, expect};
 use http::{Method, StatusCode};
@@ -16,6 +18,7 @@ use prometheus_client::registry::Registry;
 use tower::ServiceExt;
 
 use super::*;
+use crate::clients::ClientRules;
 use crate::json::Json;
 
 struct Still;
@@ -48,11 +51,23 @@ fn edge(registry: &mut Registry) -> Arc<Edge> {
             body_bytes: 100,
             ..RequestLimits::default()
         },
+        clients: Clients::new(ClientRules::default()),
     })
 }
 
-async fn noted(Extension(token): Extension<PresentedToken>) -> &'static str {
-    token.note(TokenId::from_i64(7), None, Timestamp::from_seconds(0));
+async fn noted(Extension(presented): Extension<Presented>) -> &'static str {
+    let now = Timestamp::from_seconds(0);
+    let token = TokenId::from_i64(7);
+    let caller = Caller {
+        by: Means::Token(token),
+        owner: token.into(),
+        user: None,
+        org: OrgId::from_i64(1),
+        power: Power::default(),
+        expires_at: Some(now.plus_days(14)),
+        terms: Arc::default(),
+    };
+    presented.note(&caller, Allowance::default(), now);
     "noted"
 }
 
@@ -173,11 +188,20 @@ async fn a_wrong_method_is_a_problem_that_lists_the_right_ones() {
 
 #[tokio::test]
 async fn a_credential_in_the_query_is_refused_everywhere() {
-    for uri in ["/things/7?token=x", "/nothing?access_token=x", "/panic?api_key=x"] {
+    for (uri, status, code) in [
+        ("/things/7?token=x", StatusCode::UNAUTHORIZED, "token_invalid"),
+        ("/nothing?token=x", StatusCode::UNAUTHORIZED, "token_invalid"),
+        (
+            "/nothing?access_token=x",
+            StatusCode::BAD_REQUEST,
+            "token_in_query",
+        ),
+        ("/panic?api_key=x", StatusCode::BAD_REQUEST, "token_in_query"),
+    ] {
         let refused = answer(request(Method::GET, uri, "")).await;
-        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{uri}");
+        assert_eq!(refused.status(), status, "{uri}");
         let text = shown(refused).await;
-        assert!(text.contains("token_in_query"), "{text}");
+        assert!(text.contains(code), "{text}");
     }
 }
 

@@ -36,6 +36,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Present a token: <code>Authorization: Bearer …</code>.",
     ),
     (
+        "cross_site_request",
+        403,
+        "A signed-in browser changes something from this server's own pages only. A program presents a token instead.",
+    ),
+    (
         "delivery_not_found",
         404,
         "There is no such delivery to this webhook; deliveries are kept for 30 days.",
@@ -138,6 +143,31 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The JSON has too many values, or an array too many strings.",
     ),
     (
+        "kind_in_use",
+        409,
+        "A role names this kind, or an action that would go. Change the role first.",
+    ),
+    (
+        "kind_is_preset",
+        409,
+        "A preset kind stays as it is. Choose another name.",
+    ),
+    (
+        "kind_limit_reached",
+        409,
+        "The organization has as many kinds of resources as fit. Delete one first.",
+    ),
+    (
+        "kind_not_found",
+        404,
+        "Your organization has no kind of this name of its own.",
+    ),
+    (
+        "kind_reserved",
+        409,
+        "Scopes govern this kind of resource. Choose another name.",
+    ),
+    (
         "last_administrator",
         409,
         "The organization keeps one super administrator who may act. Make another one first.",
@@ -165,7 +195,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     (
         "multiple_credentials",
         400,
-        "The request presents two different credentials. Send one.",
+        "The request presents two different credentials, or a token and the cookie of a session. Send one.",
     ),
     (
         "out_of_reach",
@@ -201,9 +231,19 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "At most two peppers are live. Retire the previous one first.",
     ),
     (
+        "quota_exhausted",
+        429,
+        "The token's quota is spent. It is full again after <code>Retry-After</code> seconds.",
+    ),
+    (
         "random_unavailable",
         503,
         "The operating system gave no random bytes. Nothing was changed.",
+    ),
+    (
+        "rate_limited",
+        429,
+        "The token, or all tokens of its owner together, were used too often. Try again after <code>Retry-After</code> seconds.",
     ),
     (
         "request_timeout",
@@ -220,6 +260,26 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "role_exceeds_caller",
         403,
         "The role brings more than the calling token has. Nobody hands out what they do not have.",
+    ),
+    (
+        "role_in_use",
+        409,
+        "Live tokens or people have this role. Take it from them first.",
+    ),
+    (
+        "role_is_preset",
+        409,
+        "A preset role stays as it is. Choose another name.",
+    ),
+    (
+        "role_limit_reached",
+        409,
+        "The organization has as many roles as fit. Delete one first.",
+    ),
+    (
+        "role_not_found",
+        404,
+        "Your organization has no role of this name of its own.",
     ),
     ("route_not_found", 404, "There is nothing at this path."),
     (
@@ -248,6 +308,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "There is no such service, or none that you may know of.",
     ),
     (
+        "session_invalid",
+        401,
+        "The session is over: ended, idle, or too old. Sign in again.",
+    ),
+    (
+        "session_not_found",
+        404,
+        "There is no such session, or none that you may know of; or the call presents a token and no session.",
+    ),
+    (
         "setup_code_expired",
         403,
         "The code's time is over. The server prints a new one when it starts.",
@@ -264,6 +334,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Set-up is possible from the server's own machine only.",
     ),
     (
+        "sign_in_failed",
+        401,
+        "No active account has this address and this password.",
+    ),
+    (
         "stage_limit_reached",
         409,
         "There are as many stages as an organization may have.",
@@ -277,6 +352,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "stage_not_found",
         404,
         "There is no such stage, or none that you may know of.",
+    ),
+    (
+        "step_up_required",
+        401,
+        "This needs a sign-in within the last 5 minutes. Confirm your password, then repeat the call.",
     ),
     (
         "storage_full",
@@ -348,6 +428,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "too_many_attempts",
         429,
         "Too many wrong guesses. Try again after <code>Retry-After</code> seconds.",
+    ),
+    (
+        "too_many_failures",
+        429,
+        "Too much was presented from your address that is not accepted. A good token is accepted all the same.",
     ),
     (
         "user_deactivated",

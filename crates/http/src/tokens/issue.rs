@@ -5,18 +5,20 @@ use axum::response::Response;
 use claviger_api::tokens::{IssueToken, IssuedToken, TokenType};
 use claviger_domain::name::{Description, Name};
 use claviger_domain::token::parse_scopes;
+use claviger_domain::{FieldError, ScopeSet};
 use claviger_service::Reply;
 use claviger_service::tokens::{Issued, NewToken};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 
-use super::wire;
+use super::{terms, wire};
 use crate::app::App;
 use crate::fields::{Fields, optional};
 use crate::guard::{Permit, scope};
 use crate::idempotency::{Idempotent, answer};
 use crate::openapi::{GuardedBody, IdempotencyHeader};
 use crate::problem::Problem;
+use crate::roles::wire::parsed_assignments;
 
 /// Issue a token
 ///
@@ -85,7 +87,8 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
         body.description.as_deref(),
         Description::parse,
     ));
-    let scopes = fields.take_all(parse_scopes("scopes", &body.scopes));
+    let scopes = fields.take_all(scopes(body));
+    let roles = fields.take_all(parsed_assignments(&body.roles));
     let expiry = fields.take(wire::expiry(
         body.expires_in_days,
         body.expires_at.as_deref(),
@@ -96,9 +99,14 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
     let recipient = fields.take(recipient);
     let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
     let restrictions = fields.take_all(restrictions.transpose());
-    let given = (recipient, scopes, restrictions);
-    let (Some(name), Some(description), Some(expiry), (Some(recipient), Some(scopes), Some(restrictions))) =
-        (name, description, expiry, given)
+    let terms = fields.take_all(terms::of_new(body));
+    let given = (recipient, scopes, restrictions, roles, terms);
+    let (
+        Some(name),
+        Some(description),
+        Some(expiry),
+        (Some(recipient), Some(scopes), Some(restrictions), Some(roles), Some(terms)),
+    ) = (name, description, expiry, given)
     else {
         return Err(fields.refused());
     };
@@ -108,6 +116,16 @@ fn parsed(body: &IssueToken) -> Result<NewToken, Problem> {
         description: description.unwrap_or_default(),
         scopes,
         restrictions: restrictions.unwrap_or_default(),
+        roles,
+        terms,
         expiry,
     })
+}
+
+/// A token without roles needs a scope: it could do nothing.
+fn scopes(body: &IssueToken) -> Result<ScopeSet, Vec<FieldError>> {
+    if body.scopes.is_empty() && !body.roles.is_empty() {
+        return Ok(ScopeSet::EMPTY);
+    }
+    parse_scopes("scopes", &body.scopes)
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use claviger_api::tokens::{ReportLeak, Revoked};
 use claviger_domain::name::Label;
+use claviger_service::Error;
 use claviger_service::tokens::LeakReport;
 
 use super::wire;
@@ -10,6 +11,7 @@ use crate::app::App;
 use crate::fields::{Fields, optional};
 use crate::guard::Visit;
 use crate::json::Json;
+use crate::limits;
 use crate::openapi::PublicBody;
 use crate::problem::Problem;
 
@@ -42,6 +44,13 @@ pub(crate) async fn report_leak(
         token: body.token.trim(),
         found_at,
     };
-    let revoked = app.service().report_leak(&origin, report).await?;
-    Ok(Json(wire::revoked(&revoked)))
+    match app.service().report_leak(&origin, report).await {
+        Ok(revoked) => Ok(Json(wire::revoked(&revoked))),
+        Err(error @ Error::NotFound { .. }) => {
+            // It tells what is a token as a failed presentation does, and is counted with those.
+            let counted = app.edge().clients.strangers.failed(origin.address, origin.now);
+            Err(counted.map_or_else(limits::too_many_failures, |()| error.into()))
+        }
+        Err(error) => Err(error.into()),
+    }
 }

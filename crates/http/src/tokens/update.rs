@@ -7,7 +7,7 @@ use claviger_domain::name::{Description, Name};
 use claviger_domain::token::parse_scopes;
 use claviger_service::tokens::TokenChanges;
 
-use super::wire;
+use super::{terms, wire};
 use crate::app::App;
 use crate::fields::{Fields, optional};
 use crate::guard::{Permit, scope};
@@ -15,10 +15,11 @@ use crate::json::Json;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use crate::query::PathId;
+use crate::roles::wire::parsed_assignments;
 
 /// Update a token
 ///
-/// Changes name, description, scopes or expiry of a live token; absent fields stay. The secret stays too. What is widened must lie within
+/// Changes name, description, scopes, restrictions, limits or expiry of a live token; absent fields stay. The secret stays too. What is widened must lie within
 /// the calling token's own reach and life. When this returns, no verifier goes by the old state.
 #[utoipa::path(
     patch,
@@ -62,9 +63,16 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
     ));
     let restrictions = body.restrictions.as_ref().map(wire::parsed_restrictions);
     let restrictions = fields.take_all(restrictions.transpose());
-    let given = (scopes, restrictions);
-    let (Some(name), Some(description), Some(expiry), (Some(scopes), Some(restrictions))) =
-        (name, description, expiry, given)
+    let roles = body.roles.as_deref().map(parsed_assignments);
+    let roles = fields.take_all(roles.transpose());
+    let terms = fields.take_all(terms::of_update(body));
+    let given = (scopes, restrictions, roles, terms);
+    let (
+        Some(name),
+        Some(description),
+        Some(expiry),
+        (Some(scopes), Some(restrictions), Some(roles), Some(terms)),
+    ) = (name, description, expiry, given)
     else {
         return Err(fields.refused());
     };
@@ -73,6 +81,8 @@ fn parsed(body: &UpdateToken) -> Result<TokenChanges, Problem> {
         description,
         scopes,
         restrictions,
+        roles,
+        terms,
         expiry,
     })
 }

@@ -10,8 +10,10 @@ use claviger_domain::token::{Expiry, Holder, Restrictions, Token, TokenState, To
 use claviger_domain::{FieldError, OwnerId, Scope, ScopeSet, ServiceId, TeamId, Timestamp, TokenId, UserId};
 use claviger_service::tokens::{Changed, Issued, Recipient, Revoked};
 
+use super::terms;
 use crate::fields::{id, instant};
 use crate::idempotency::render;
+use crate::roles::wire::assignments;
 
 /// A record as it stands at `now`.
 pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
@@ -39,6 +41,11 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
             Holder::Person(_) | Holder::Organization(_) | Holder::Team(_) => None,
         },
         restrictions: (!token.restrictions.is_empty()).then(|| restrictions(&token.restrictions)),
+        roles: assignments(&token.roles),
+        networks: token.terms.networks.as_ref().map(terms::networks),
+        rate_limit: token.terms.rate_limit.as_ref().map(terms::rate_limit),
+        quota: token.terms.quota.as_ref().map(terms::quota),
+        allow_query: token.terms.allow_query,
         created_at: token.created_at.to_string(),
         created_by: token.created_by.to_string(),
         updated_at: token.updated_at.to_string(),
@@ -46,6 +53,9 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
         regenerated_at: shown(token.regenerated_at),
         last_used_at: last_use.map(|used| used.at.to_string()),
         last_used_address: last_use.and_then(|used| used.address.clone()),
+        last_used_in: last_use
+            .and_then(|used| used.presented_in)
+            .map(|way| way.as_str().to_owned()),
         revoked_at: revocation.map(|revocation| revocation.at.to_string()),
         revoked_by: revocation.map(|revocation| revocation.by.clone()),
         revoke_reason: revocation.map(|revocation| revocation.reason.as_str().to_owned()),

@@ -1,6 +1,7 @@
 //! `PATCH /v1/users/{id}`
 
 use axum::extract::State;
+use claviger_api::limits::RateLimit;
 use claviger_api::users::{ChangedUser, UpdateUser};
 use claviger_domain::UserId;
 use claviger_domain::name::Label;
@@ -14,10 +15,12 @@ use crate::json::Json;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
 use crate::query::PathId;
+use crate::roles::wire::parsed_assignments;
+use crate::tokens::terms;
 
 /// Change a person
 ///
-/// Changes name or role; absent fields stay. Nobody hands out a role that could do more than the calling token. When this returns, the
+/// Changes name, role, the roles on resources or the rate limit; absent fields stay. Nobody hands out a role that could do more than the calling token. When this returns, the
 /// person's tokens do what the new role lets them, and no more.
 #[utoipa::path(
     patch,
@@ -42,12 +45,19 @@ pub(crate) async fn update_user(
     Json(body): Json<UpdateUser>,
 ) -> Result<Json<ChangedUser>, Problem> {
     let mut fields = Fields::default();
-    let Some(name) = fields.take(optional("name", body.name.as_deref(), Label::parse)) else {
+    let name = fields.take(optional("name", body.name.as_deref(), Label::parse));
+    let roles = body.roles.as_deref().map(parsed_assignments);
+    let roles = fields.take_all(roles.transpose());
+    let parse = |limit: &Option<RateLimit>| limit.as_ref().map(terms::parsed_rate_limit).transpose();
+    let rate_limit = fields.take_all(body.rate_limit.as_ref().map(parse).transpose());
+    let (Some(name), Some(roles), Some(rate_limit)) = (name, roles, rate_limit) else {
         return Err(fields.refused());
     };
     let changes = PersonChanges {
         name,
         role: body.role.map(wire::parsed_role),
+        roles,
+        rate_limit,
     };
     let changed = app.service().update_person(&permit.context, id, changes).await?;
     Ok(Json(wire::changed(&changed)))

@@ -5,7 +5,9 @@ use claviger_domain::owner::Role;
 use claviger_domain::person::{Person, PersonState, PersonTeam};
 use claviger_service::people::ChangedPerson;
 
+use crate::roles::wire::assignments;
 use crate::teams;
+use crate::tokens::terms;
 use crate::tokens::wire::receipt;
 
 /// A person.
@@ -20,8 +22,10 @@ pub(crate) fn user(person: &Person) -> api::User {
             PersonState::Deactivated => api::UserState::Deactivated,
         },
         teams: person.teams.iter().map(team).collect(),
+        roles: assignments(&person.roles),
         created_at: person.created_at.to_string(),
         deactivated_at: person.deactivated_at.map(|at| at.to_string()),
+        rate_limit: person.rate_limit.as_ref().map(terms::rate_limit),
         has_password: person.has_password,
     }
 }

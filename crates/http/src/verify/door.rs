@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,9 +16,11 @@ use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::future::RouteFuture;
 use bytes::{Bytes, BytesMut};
+use claviger_domain::owner::Means;
 use claviger_domain::{OrgId, TokenId};
-use claviger_verify::{Presentation, Required};
-use http::header::CONTENT_TYPE;
+use claviger_service::NamedPlace;
+use claviger_verify::{Allowance, Presentation, Required};
+use http::header::{CONTENT_TYPE, COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Version};
 use hyper::body::{Body, Frame};
@@ -26,8 +29,7 @@ use serde::Deserialize;
 use tower::Service as _;
 
 use super::body::DoorBody;
-use super::wire::Shown;
-use super::{Question, decide};
+use super::{Question, Resource, decide};
 use crate::app::App;
 use crate::credentials::presented;
 use crate::guard::{RequiredScope, address_or_unknown, authorize, scope};
@@ -36,6 +38,7 @@ use crate::layers::body::{BodyFault, LimitedBody, announced};
 use crate::layers::log::Answered;
 use crate::layers::request_id::RequestId;
 use crate::layers::{finish, host, write_problem};
+use crate::limits;
 use crate::peer::Peer;
 use crate::problem::Problem;
 
@@ -68,7 +71,9 @@ where
     fn call(&self, request: Request<B>) -> Answer<B> {
         let is_short = request.uri().path() == PATH
             && request.method() == Method::POST
-            && request.uri().query().is_none();
+            && request.uri().query().is_none()
+            // A signed-in person may ask too, and is looked up in the store.
+            && !request.headers().contains_key(COOKIE);
         let way = if is_short {
             Way::Short {
                 verify: Verify::begin(&self.app, request),
@@ -127,7 +132,7 @@ pin_project! {
         asker: Result<Asker, Option<Problem>>,
         id: RequestId,
         version: Version,
-        peer: Option<Peer>,
+        address: Option<IpAddr>,
         began: Duration,
     }
 }
@@ -136,6 +141,8 @@ pin_project! {
 pub(super) struct Asker {
     pub(super) token: TokenId,
     pub(super) org: OrgId,
+    /// What is left of its own limits.
+    pub(super) allowance: Allowance,
 }
 
 /// A body as it comes: nearly always in one piece, which is then not copied.
@@ -151,14 +158,15 @@ impl<B: Body<Data = Bytes>> Verify<B> {
         let began = edge.clock.monotonic();
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().copied();
+        let address = edge.clients.address(peer, &parts.headers);
         Self {
-            asker: asker(app, &parts, peer).map_err(Some),
+            asker: asker(app, &parts, address).map_err(Some),
             body: LimitedBody::new(body, &edge.limits),
             received: Received::default(),
             app: app.clone(),
             id: edge.ids.of(&parts.headers),
             version: parts.version,
-            peer,
+            address,
             began,
         }
     }
@@ -168,7 +176,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
         let outcome = match this.asker {
             Err(refusal) => Err(refusal.take().unwrap_or_else(Problem::token_invalid)),
             Ok(asker) => match ready!(this.received.poll_all(this.body.as_mut(), cx)) {
-                Ok(()) => decided(this.app, asker, *this.peer, &this.received.whole()),
+                Ok(()) => decided(this.app, asker, *this.address, &this.received.whole()),
                 Err(fault) => Err(fault.into()),
             },
         };
@@ -182,6 +190,9 @@ impl<B: Body<Data = Bytes>> Verify<B> {
             }
         };
         finish(&mut response, *this.version, this.id);
+        if let Ok(asker) = this.asker {
+            limits::tell(response.headers_mut(), &asker.allowance);
+        }
         let took = this.app.edge().clock.monotonic().saturating_sub(*this.began);
         this.app.verify_figures().count(response.status(), took);
         Answered {
@@ -190,7 +201,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
             status: response.status(),
             took,
             request_id: this.id,
-            token,
+            by: token.map(Means::Token),
             problem: problem.as_ref(),
         }
         .log_quietly();
@@ -199,22 +210,19 @@ impl<B: Body<Data = Bytes>> Verify<B> {
 }
 
 /// Proves the asker, before a byte of the body is read.
-fn asker(app: &App, parts: &Parts, peer: Option<Peer>) -> Result<Asker, Problem> {
+fn asker(app: &App, parts: &Parts, address: Option<IpAddr>) -> Result<Asker, Problem> {
     if let Some(problem) = host::refused(parts.version, &parts.headers) {
         return Err(problem);
     }
     announced(&parts.headers, &app.edge().limits)?;
     let required = Required::scopes(scope::TokensVerify::SCOPES);
-    let address = address_or_unknown(peer.and_then(Peer::address));
-    let at = Presentation {
-        now: app.now(),
-        address,
-    };
-    let verified = authorize(app.verifier(), presented(&parts.headers), &required, &at)?;
+    let at = Presentation::new(app.now(), address_or_unknown(address));
+    let verified = authorize(app, presented(&parts.headers), &required, &at)?;
     json::require_json(&parts.headers)?;
     Ok(Asker {
         token: verified.id,
         org: verified.org,
+        allowance: app.verifier().allowance(&verified),
     })
 }
 
@@ -227,16 +235,57 @@ struct Borrowed<'a> {
     #[serde(default, borrow)]
     scopes: Vec<Cow<'a, str>>,
     #[serde(default, borrow)]
+    action: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    resource: Option<BorrowedResource<'a>>,
+    #[serde(default, borrow)]
     address: Option<Cow<'a, str>>,
+    #[serde(default)]
+    cost: Option<u32>,
+}
+
+/// A resource, borrowed likewise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BorrowedResource<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, borrow)]
+    team: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    service: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    environment: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+impl BorrowedResource<'_> {
+    fn named(&self) -> Resource<'_> {
+        Resource {
+            kind: &self.kind,
+            place: NamedPlace {
+                team: self.team.as_deref(),
+                service: self.service.as_deref(),
+                environment: self.environment.as_deref(),
+            },
+            name: self.name.as_deref(),
+        }
+    }
 }
 
 /// Decides, and writes the decision. A panic is a fault of ours, and of this request alone.
-pub(super) fn decided(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<Bytes, Problem> {
-    catch_unwind(AssertUnwindSafe(|| written(app, asker, peer, body)))
+pub(super) fn decided(
+    app: &App,
+    asker: &Asker,
+    asking: Option<IpAddr>,
+    body: &[u8],
+) -> Result<Bytes, Problem> {
+    catch_unwind(AssertUnwindSafe(|| written(app, asker, asking, body)))
         .unwrap_or_else(|_| Err(Problem::internal("the verify door panicked".to_owned())))
 }
 
-fn written(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<Bytes, Problem> {
+fn written(app: &App, asker: &Asker, asking: Option<IpAddr>, body: &[u8]) -> Result<Bytes, Problem> {
     let limits = &app.edge().limits.json;
     // The type bounds depth and nodes, and refuses unknown and repeated keys; only the array's length is left to check.
     let borrowed = match serde_json::from_slice::<Borrowed<'_>>(body) {
@@ -248,12 +297,18 @@ fn written(app: &App, asker: &Asker, peer: Option<Peer>, body: &[u8]) -> Result<
         _ => return Err(refusal(body, limits)),
     };
     let scopes = borrowed.scopes.iter().map(AsRef::as_ref);
-    let question = Question::parse(&borrowed.token, scopes, borrowed.address.as_deref())?;
-    let asking = peer.and_then(Peer::address);
-    let decision = decide(app.verifier(), asker.org, &question, asking, app.now());
+    let question = Question::parse(
+        &borrowed.token,
+        scopes,
+        borrowed.address.as_deref(),
+        borrowed.cost,
+    )?;
+    let resource = borrowed.resource.as_ref().map(BorrowedResource::named);
+    let directory = app.service().directory();
+    let question = question.about(directory, asker.org, borrowed.action.as_deref(), resource)?;
+    let shown = decide(app.verifier(), asker.org, &question, asking, app.now());
     let mut text = Vec::with_capacity(512);
-    serde_json::to_writer(&mut text, &Shown(decision))
-        .map_err(|error| Problem::internal(error.to_string()))?;
+    serde_json::to_writer(&mut text, &shown).map_err(|error| Problem::internal(error.to_string()))?;
     Ok(text.into())
 }
 

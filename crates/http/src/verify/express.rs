@@ -8,11 +8,13 @@
 
 use std::cell::Cell;
 use std::io::Write as _;
+use std::net::IpAddr;
 
 use axum::response::IntoResponse;
 use claviger_domain::Timestamp;
-use claviger_verify::{Presentation, Required};
-use http::{HeaderMap, Method, StatusCode, Version};
+use claviger_domain::owner::Means;
+use claviger_verify::{Allowance, Presentation, Required};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 use super::door::{Asker, PATH, decided};
 use crate::app::App;
@@ -21,6 +23,7 @@ use crate::guard::{RequiredScope as _, address_or_unknown, authorize, scope};
 use crate::layers::finish;
 use crate::layers::log::Answered;
 use crate::layers::request_id::{MADE_ID_BYTES, RequestId, is_well_formed};
+use crate::limits;
 use crate::peer::Peer;
 use crate::problem::Problem;
 
@@ -52,6 +55,7 @@ const MAX_FIELDS: usize = 24;
 struct Head<'a> {
     authorization: &'a str,
     request_id: Option<&'a [u8]>,
+    x_forwarded_for: Option<&'a [u8]>,
     /// Bytes of the first line and the fields.
     bytes: usize,
     /// Bytes of the body.
@@ -94,17 +98,20 @@ impl Express {
             made = edge.ids.made();
             &made
         });
-        let asker = self.asker(head.authorization, peer, now);
-        let token = asker.as_ref().ok().map(|asker| asker.token);
-        let outcome = asker.and_then(|asker| decided(&self.app, &asker, Some(peer), body));
+        let address = edge.clients.address_of(peer, head.x_forwarded_for);
+        let asker = self.asker(head.authorization, address, now);
+        let (token, allowance) = asker.as_ref().map_or((None, Allowance::default()), |asker| {
+            (Some(asker.token), asker.allowance)
+        });
+        let outcome = asker.and_then(|asker| decided(&self.app, &asker, address, body));
 
         let (status, problem) = match &outcome {
             Ok(text) => {
-                write_decision(answer, id, now, text);
+                write_decision(answer, id, now, &allowance, text);
                 (StatusCode::OK, None)
             }
             Err(problem) => {
-                let status = write_problem(answer, id, now, problem);
+                let status = write_problem(answer, id, now, &allowance, problem);
                 (status, Some(problem))
             }
         };
@@ -117,7 +124,7 @@ impl Express {
                 status,
                 took,
                 request_id: &RequestId::from_checked(id),
-                token,
+                by: token.map(Means::Token),
                 problem,
             }
             .log_quietly();
@@ -125,15 +132,15 @@ impl Express {
     }
 
     /// Proves the asker.
-    fn asker(&self, authorization: &str, peer: Peer, now: Timestamp) -> Result<Asker, Problem> {
+    fn asker(&self, authorization: &str, address: Option<IpAddr>, now: Timestamp) -> Result<Asker, Problem> {
         let required = Required::scopes(scope::TokensVerify::SCOPES);
-        let address = address_or_unknown(peer.address());
-        let at = Presentation { now, address };
+        let at = Presentation::new(now, address_or_unknown(address));
         let credential = in_authorization(authorization);
-        let verified = authorize(self.app.verifier(), credential, &required, &at)?;
+        let verified = authorize(&self.app, credential, &required, &at)?;
         Ok(Asker {
             token: verified.id,
             org: verified.org,
+            allowance: self.app.verifier().allowance(&verified),
         })
     }
 }
@@ -176,7 +183,7 @@ impl<'a> Head<'a> {
     }
 
     fn of(fields: &[httparse::Header<'a>], bytes: usize) -> Result<Self, NotOurs> {
-        let (mut authorization, mut request_id) = (None, None);
+        let (mut authorization, mut request_id, mut x_forwarded_for) = (None, None, None);
         let (mut length, mut media_type, mut host) = (None, None, None);
         for field in fields {
             let name = field.name;
@@ -191,6 +198,8 @@ impl<'a> Head<'a> {
                 once(&mut authorization, value)?;
             } else if name.eq_ignore_ascii_case("x-request-id") {
                 once(&mut request_id, value)?;
+            } else if name.eq_ignore_ascii_case("x-forwarded-for") {
+                once(&mut x_forwarded_for, value)?;
             } else if name.eq_ignore_ascii_case("connection") {
                 if !value.eq_ignore_ascii_case(b"keep-alive") {
                     return Err(NotOurs);
@@ -216,6 +225,7 @@ impl<'a> Head<'a> {
         Ok(Self {
             authorization,
             request_id,
+            x_forwarded_for,
             bytes,
             body: digits(length.ok_or(NotOurs)?).ok_or(NotOurs)?,
         })
@@ -232,7 +242,7 @@ fn once<'a>(kept: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), NotOurs>
 
 /// Fields that change nothing about how a request is read, whom it is from, or what is answered.
 fn is_harmless(name: &str) -> bool {
-    const HARMLESS: [&str; 10] = [
+    const HARMLESS: [&str; 9] = [
         "accept",
         "user-agent",
         "accept-encoding",
@@ -242,7 +252,6 @@ fn is_harmless(name: &str) -> bool {
         "baggage",
         "origin",
         "referer",
-        "x-forwarded-for",
     ];
     HARMLESS
         .iter()
@@ -266,18 +275,28 @@ fn has_only_crlf(head: &[u8]) -> bool {
 }
 
 /// A 200 with the fields that [`finish`] gives every answer, and `Date`.
-fn write_decision(answer: &mut Vec<u8>, id: &[u8], now: Timestamp, text: &[u8]) {
+fn write_decision(answer: &mut Vec<u8>, id: &[u8], now: Timestamp, allowance: &Allowance, text: &[u8]) {
     answer.extend_from_slice(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n");
     FIELDS.with(|fields| answer.extend_from_slice(fields));
+    for (name, value) in limits::fields(allowance) {
+        write_field(answer, &name, &value);
+    }
     write_rest(answer, id, now, text);
 }
 
 /// A refusal, with whatever fields it bears.
-fn write_problem(answer: &mut Vec<u8>, id: &[u8], now: Timestamp, problem: &Problem) -> StatusCode {
+fn write_problem(
+    answer: &mut Vec<u8>,
+    id: &[u8],
+    now: Timestamp,
+    allowance: &Allowance,
+    problem: &Problem,
+) -> StatusCode {
     let id_text = RequestId::from_checked(id);
     let mut response = problem.clone().into_response();
     let status = response.status();
     finish(&mut response, Version::HTTP_11, &id_text);
+    limits::tell(response.headers_mut(), allowance);
     let reason = status.canonical_reason().unwrap_or("Refused");
     // Writing to memory does not fail, here and below.
     let _ = write!(answer, "HTTP/1.1 {} {reason}\r\n", status.as_str());
@@ -291,12 +310,16 @@ fn write_problem(answer: &mut Vec<u8>, id: &[u8], now: Timestamp, problem: &Prob
 fn write_fields(answer: &mut Vec<u8>, fields: &HeaderMap) {
     for (name, value) in fields {
         if name != "x-request-id" && name != "content-length" {
-            answer.extend_from_slice(name.as_str().as_bytes());
-            answer.extend_from_slice(b": ");
-            answer.extend_from_slice(value.as_bytes());
-            answer.extend_from_slice(b"\r\n");
+            write_field(answer, name, value);
         }
     }
+}
+
+fn write_field(answer: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+    answer.extend_from_slice(name.as_str().as_bytes());
+    answer.extend_from_slice(b": ");
+    answer.extend_from_slice(value.as_bytes());
+    answer.extend_from_slice(b"\r\n");
 }
 
 /// The fields that differ from answer to answer, and the body.
@@ -388,6 +411,7 @@ mod tests {
             "Upgrade: h2c\r\n",
             "Content-Encoding: gzip\r\n",
             "X-Unknown: 1\r\n",
+            "Cookie: a=b\r\n",
             "X-Request-Id: two words\r\n",
             "Accept: a\n",
         ] {

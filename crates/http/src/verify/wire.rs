@@ -10,9 +10,18 @@ use claviger_domain::{TokenId, UserId};
 use claviger_verify::{Decision, DenialCode, Verified};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::limits::{Told, seconds_of};
+
 /// A decision as its asker sees it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shown(pub(crate) Decision);
+pub(crate) struct Shown {
+    pub(crate) decision: Decision,
+    /// The limit of the token that has the least left.
+    pub(crate) tightest: Option<Told>,
+}
+
+/// What is left of a limit.
+struct ShownLimit(Told);
 
 struct ShownToken<'a>(&'a Verified);
 
@@ -21,22 +30,47 @@ struct Text<T>(T);
 
 impl Serialize for Shown {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (valid, token, missing) = match &self.0 {
-            Decision::Allow(verified) => (true, Some(verified), ScopeSet::EMPTY),
-            Decision::Deny(denial) => match denial.code {
-                DenialCode::InsufficientScope { missing } => (false, denial.subject.as_ref(), missing),
-                _ => (false, denial.subject.as_ref(), ScopeSet::EMPTY),
-            },
+        let (token, denial) = match &self.decision {
+            Decision::Allow(verified) => (Some(verified), None),
+            Decision::Deny(denial) => (denial.subject.as_ref(), Some(denial.code)),
         };
-        let mut shown = serializer.serialize_struct("Decision", 4)?;
-        shown.serialize_field("valid", &valid)?;
-        shown.serialize_field("code", self.0.code())?;
+        let (missing, wait) = match denial {
+            Some(DenialCode::InsufficientScope { missing }) => (missing, None),
+            Some(DenialCode::RateLimited { wait } | DenialCode::QuotaExhausted { wait }) => {
+                (ScopeSet::EMPTY, wait)
+            }
+            _ => (ScopeSet::EMPTY, None),
+        };
+        let mut shown = serializer.serialize_struct("Decision", 6)?;
+        shown.serialize_field("valid", &denial.is_none())?;
+        shown.serialize_field("code", self.decision.code())?;
         shown.serialize_field("token", &token.map(ShownToken))?;
         if missing.is_empty() {
             shown.skip_field("missing_scopes")?;
         } else {
             shown.serialize_field("missing_scopes", &missing)?;
         }
+        match wait {
+            None => shown.skip_field("retry_after_seconds")?,
+            Some(wait) => shown.serialize_field("retry_after_seconds", &seconds_of(wait))?,
+        }
+        match self.tightest {
+            None => shown.skip_field("rate_limit")?,
+            Some(told) => shown.serialize_field("rate_limit", &ShownLimit(told))?,
+        }
+        shown.end()
+    }
+}
+
+impl Serialize for ShownLimit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let told = &self.0;
+        let mut shown = serializer.serialize_struct("LimitLevel", 5)?;
+        shown.serialize_field("name", told.name)?;
+        shown.serialize_field("limit", &told.limit)?;
+        shown.serialize_field("window_seconds", &told.window_seconds)?;
+        shown.serialize_field("remaining", &told.level.remaining)?;
+        shown.serialize_field("reset_seconds", &told.level.reset_seconds)?;
         shown.end()
     }
 }
@@ -70,10 +104,14 @@ impl<T: Display> Serialize for Text<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use claviger_api::limits::LimitLevel;
     use claviger_api::tokens::TokenType as ApiType;
     use claviger_api::verify as api;
+    use claviger_domain::terms::{Level, RateLimit};
     use claviger_domain::{OrgId, OwnerId, Scope, Timestamp};
-    use claviger_verify::Denial;
+    use claviger_verify::{Allowance, Denial};
 
     use super::*;
 
@@ -87,6 +125,7 @@ mod tests {
             expires_at,
             first_use: false,
             policies: claviger_verify::PolicyPair::default(),
+            levels: None,
         }
     }
 
@@ -111,16 +150,65 @@ mod tests {
         }
     }
 
+    fn shown(decision: Decision) -> Shown {
+        Shown {
+            decision,
+            tightest: None,
+        }
+    }
+
     fn check(decision: Decision, token: Option<&Verified>, missing: &[&str]) {
         let expected = api::Decision {
             valid: decision.verified().is_some(),
             code: decision.code().to_owned(),
             token: token.map(api_token),
             missing_scopes: missing.iter().map(|&scope| scope.to_owned()).collect(),
+            retry_after_seconds: None,
+            rate_limit: None,
         };
 
         assert_eq!(
-            serde_json::to_string(&Shown(decision)).unwrap(),
+            serde_json::to_string(&shown(decision)).unwrap(),
+            serde_json::to_string(&expected).unwrap()
+        );
+    }
+
+    #[test]
+    fn what_is_left_of_a_limit_is_the_wire_type_too() {
+        let limit = RateLimit::new("rate_limit", 100, 60, None).unwrap();
+        let level = Level {
+            remaining: 0,
+            reset_seconds: 60,
+        };
+        let allowance = Allowance {
+            token: Some((limit, level)),
+            ..Allowance::default()
+        };
+        let wait = Some(Duration::from_millis(600));
+        let shown = Shown {
+            decision: Decision::Deny(Denial {
+                code: DenialCode::RateLimited { wait },
+                subject: None,
+            }),
+            tightest: crate::limits::tightest(&allowance),
+        };
+        let expected = api::Decision {
+            valid: false,
+            code: "rate_limited".to_owned(),
+            token: None,
+            missing_scopes: Vec::new(),
+            retry_after_seconds: Some(1),
+            rate_limit: Some(LimitLevel {
+                name: "token".to_owned(),
+                limit: 100,
+                window_seconds: Some(60),
+                remaining: 0,
+                reset_seconds: 60,
+            }),
+        };
+
+        assert_eq!(
+            serde_json::to_string(&shown).unwrap(),
             serde_json::to_string(&expected).unwrap()
         );
     }

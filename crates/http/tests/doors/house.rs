@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use claviger_domain::Timestamp;
 use claviger_domain::reminder::Message;
-use claviger_http::{App, Door, Express, Peer, RequestLimits, Step};
+use claviger_domain::token::PresentedIn;
+use claviger_http::{App, ClientRules, Door, Express, Peer, RequestLimits, Step};
 use claviger_service::keys::{Key, KeyRing, KeyStore, KeyStoreError, PepperKeys};
 use claviger_service::outbound::{AddressRefused, Mail, Outbound, Post, SendError, Sending};
 use claviger_service::{Clock, Feed, Metrics, Origin, Parts, Service};
@@ -128,13 +129,20 @@ impl House {
         let origin = Origin {
             request_id: "test".into(),
             address: None,
+            presented_in: PresentedIn::Header,
             now: NOW,
         };
         let issued = service
             .initialize(&origin, "ada@example.org", None, None)
             .await
             .unwrap();
-        let app = App::new(service, registry, RequestLimits::default()).unwrap();
+        let app = App::new(
+            service,
+            registry,
+            RequestLimits::default(),
+            ClientRules::default(),
+        )
+        .unwrap();
         Self {
             express: Express::new(app.clone()),
             door: claviger_http::service(app),

@@ -25,6 +25,7 @@ const ADDRESS: &str = "IP address and port";
 const PATH: &str = "path";
 const KEY: &str = "64 hex digits";
 const COUNT: &str = "whole number";
+const NUMBER: &str = "whole number up to 1000000";
 const SIZE: &str = "size, such as `1 MiB`";
 const TIME: &str = "time, such as `10s` or `500ms`";
 
@@ -83,6 +84,19 @@ pub const FIELDS: &[Field] = &[
         PATH,
         "Where the key file `peppers` and the audit trail's anchor live; `keys` in `data_dir` unless said. Keep a copy of the key file \
          apart from copies of the database: without it no token can be verified, and with both anyone can.",
+    ),
+    unset(
+        "trusted_proxies",
+        "networks such as `10.0.0.0/8`, and `unix`, parted by commas",
+        "The proxies that say for whom they speak. Only behind them is `proxy_header` read, from the right and past them only; `unix` \
+         stands for whoever is on the Unix socket. The client's address is what audit trail, last uses, limits and the networks of \
+         tokens see.",
+    ),
+    field(
+        "proxy_header",
+        "`x-forwarded-for` or `forwarded`",
+        "x-forwarded-for",
+        "The header in which the trusted proxies say it. The other one is never read: a client could have written it.",
     ),
     unset(
         "worker_threads",
@@ -164,6 +178,19 @@ pub const FIELDS: &[Field] = &[
         COUNT,
         "1000",
         "Strings directly in one array of a JSON body. Above it 400.",
+    ),
+    field(
+        "limits.failures",
+        NUMBER,
+        "60",
+        "Presentations from one address (IPv6: one /64) that may fail at once. Above it 429 instead of 401; a token that is accepted \
+         is never kept out. 0 = any number.",
+    ),
+    field(
+        "limits.failures_per_minute",
+        NUMBER,
+        "60",
+        "How many of them are forgiven each minute. 0 = any number may fail.",
     ),
     field(
         "limits.connections",

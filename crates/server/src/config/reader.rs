@@ -4,7 +4,8 @@
 
 use std::{num::NonZeroU16, path::PathBuf, str::FromStr, time::Duration};
 
-use claviger_http::{JsonLimits, RequestLimits};
+use claviger_domain::terms::Networks;
+use claviger_http::{ClientRules, FailureLimit, ForwardingHeader, JsonLimits, RequestLimits, TrustedProxies};
 
 use super::{
     Config, ConfigError, Database, DatabaseUrl, Field, GivenKeys, Limits, Log, LogFormat, Setting,
@@ -51,6 +52,7 @@ impl Reader<'_> {
         let mailbox = self.mailbox();
         let allow_private = self.get("webhooks.allow_private", allowed);
         let limits = self.limits();
+        let clients = self.clients();
         let unsafe_synchronous_off = self.get("unsafe_synchronous_off", |text| text.parse().ok());
         let data_dir = data_dir?;
         Some(Config {
@@ -66,6 +68,7 @@ impl Reader<'_> {
             mailbox,
             allow_private: allow_private.unwrap_or_default(),
             limits,
+            clients,
             unsafe_synchronous_off: unsafe_synchronous_off?,
             settings: settings(self.values),
         })
@@ -182,6 +185,17 @@ impl Reader<'_> {
         Limits { connection, request }
     }
 
+    fn clients(&mut self) -> ClientRules {
+        let mut proxies = self.get("trusted_proxies", proxies).unwrap_or_default();
+        proxies.header = self.get("proxy_header", proxy_header).unwrap_or_default();
+        let at_once = self.get("limits.failures", number).unwrap_or_default();
+        let per_minute = self.get("limits.failures_per_minute", number).unwrap_or_default();
+        ClientRules {
+            proxies,
+            failures: FailureLimit::new(at_once, per_minute),
+        }
+    }
+
     /// The value of `key`; `None` when it is not set, or refused (then the fault is kept).
     fn get<T>(&mut self, key: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let given = self.values.get(key)?;
@@ -224,6 +238,34 @@ fn database(text: &str) -> Option<Database> {
     }
     let url = text.starts_with("postgres://") || text.starts_with("postgresql://");
     url.then(|| Database::Postgres(DatabaseUrl::new(text)))
+}
+
+/// Networks, and `unix`, parted by commas.
+fn proxies(text: &str) -> Option<TrustedProxies> {
+    let mut proxies = TrustedProxies::default();
+    let mut networks = Vec::new();
+    for one in text.split(',').map(str::trim) {
+        if one == "unix" {
+            proxies.unix_socket = true;
+        } else {
+            networks.push(one.parse().ok()?);
+        }
+    }
+    proxies.networks = Networks::new(networks);
+    Some(proxies)
+}
+
+fn proxy_header(text: &str) -> Option<ForwardingHeader> {
+    match text {
+        "x-forwarded-for" => Some(ForwardingHeader::XForwardedFor),
+        "forwarded" => Some(ForwardingHeader::Forwarded),
+        _ => None,
+    }
+}
+
+/// A whole number up to a million.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number| *number <= 1_000_000)
 }
 
 /// A whole number above zero.

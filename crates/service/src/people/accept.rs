@@ -5,14 +5,15 @@
 //! exactly one joins.
 
 use claviger_domain::audit::{Action, Actor};
-use claviger_domain::authority::{Authority, Power};
+use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Email, Label, Name};
-use claviger_domain::owner::{Caller, Principal};
+use claviger_domain::owner::Principal;
 use claviger_domain::password::Password;
 use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
 use claviger_domain::team::MAX_MEMBERS;
-use claviger_domain::token::{Expiry, Holder, Restrictions, Token};
-use claviger_domain::{ScopeSet, Timestamp, TokenId, UserId};
+use claviger_domain::terms::Terms;
+use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings, Token};
+use claviger_domain::{ScopeSet, Timestamp, UserId};
 use claviger_store::passwords::PasswordRow;
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, invitations as rows, passwords, teams, tokens, users};
@@ -20,12 +21,12 @@ use claviger_token::{Digest, Secret, TicketKind};
 use serde_json::json;
 
 use super::invite::{gone, shown_teams};
-use super::{Joined, authority_of, person};
+use super::{Joined, authority_of, person, role_of};
 use crate::audit::{By, Record};
 use crate::catalogue::refuse_full;
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::tokens::{Issued, NewToken, Recipient};
+use crate::tokens::{Issued, Maker, NewToken, Recipient, first_roles};
 use crate::{Origin, Service};
 
 impl Service {
@@ -110,6 +111,8 @@ impl Service {
             role: invitation.role.as_str().to_owned(),
             created_at: now,
             deactivated_at: None,
+            roles: None,
+            rate_limit: None,
         })
     }
 
@@ -121,24 +124,24 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Token, Secret, Authority)> {
         let owner = authority_of(tx, user).await?;
+        let memberships = teams::memberships_of(tx, user.id).await?;
         let new = NewToken {
             recipient: Recipient::Caller,
             name: Name::parse("name", "first token")?,
             description: Description::default(),
             scopes: scopes_of(&owner),
             restrictions: Restrictions::default(),
+            roles: first_roles(role_of(user)?, &memberships),
+            terms: Terms::default(),
             expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
         };
-        let newcomer = Caller {
-            token: TokenId::from_i64(0),
-            owner: user.id.into(),
-            user: Some(user.id),
+        let newcomer = Maker {
             org: user.org,
-            power: Power::default(),
+            principal: Principal::User(user.id),
             expires_at: None,
         };
         let (token, secret) = self.make(&new, Holder::Person(user.id), &newcomer, now)?;
-        let given = token.authority(|_| None);
+        let given = token.authority(&Surroundings::plain());
         Ok((token, secret, given))
     }
 }
@@ -184,7 +187,7 @@ async fn maker_still_may(tx: &mut Tx, invitation: &Invitation, now: Timestamp) -
             let Some(maker) = users::by_id(tx, maker).await? else {
                 return Ok(false);
             };
-            let given = invitation.role.authority(&invitation.teams);
+            let given = invitation.role.authority(&invitation.teams, []);
             let has = authority_of(tx, &maker).await?;
             Ok(maker.deactivated_at.is_none() && has.covers(&given).is_ok())
         }

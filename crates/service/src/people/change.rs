@@ -1,22 +1,24 @@
-//! Change a person: name, role, whether they may act.
+//! Change a person: name, role, rate limit, whether they may act.
 
 use claviger_domain::audit::Action;
-use claviger_domain::authority::Place;
+use claviger_domain::authority::{Authority, Place, Selector};
 use claviger_domain::owner::Role;
 use claviger_domain::person::PersonState;
+use claviger_domain::role::Assignment;
+use claviger_domain::session::EndReason;
 use claviger_domain::{Scope, Timestamp, UserId};
 use claviger_store::users::UserRow;
 use claviger_store::{Tx, passwords, users as rows};
 use serde_json::json;
 
-use super::{ChangedPerson, PersonChanges, authority_of, person, role_of};
+use super::{ChangedPerson, PersonChanges, assignments_of, authority_of, person, rate_limit_of, role_of};
 use crate::audit::Record;
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::{Context, Service};
+use crate::{Context, Service, roles};
 
 impl Service {
-    /// Changes a person's name or role. Their tokens do from now on what the new role lets them.
+    /// Changes a person's name, role or rate limit. Their tokens do from now on what the new role lets them.
     ///
     /// # Errors
     /// `user` not found; `out_of_reach`; `role_exceeds_caller` for a role that could do more than the caller; `last_administrator`.
@@ -37,8 +39,12 @@ impl Service {
             if after.role != before.role {
                 refuse_last_administrator(tx, &before).await?;
             }
+            if let Some(roles) = &changes.roles {
+                refuse_assignments(tx, &ctx, &before, roles).await?;
+            }
             rows::update(tx, &after).await?;
-            let epoch = if after.role == before.role {
+            let bounds = |row: &UserRow| (row.role.clone(), row.roles.clone(), row.rate_limit.clone());
+            let epoch = if bounds(&after) == bounds(&before) {
                 service.epoch(tx).await?
             } else {
                 service.owner_changed(tx, id, ctx.now(), &visibility).await?
@@ -51,7 +57,7 @@ impl Service {
         Ok(ChangedPerson { person, receipt })
     }
 
-    /// Ends all that a person may do; no token of theirs is accepted when this returns. One who is deactivated stays so.
+    /// Ends all that a person may do; no token or session of theirs is accepted when this returns. One who is deactivated stays so.
     ///
     /// # Errors
     /// `user` not found; `out_of_reach`; `last_administrator`.
@@ -84,6 +90,10 @@ impl Service {
                 PersonState::Deactivated => deactivated(tx, &before, ctx.now()).await?,
             };
             rows::update(tx, &after).await?;
+            if state == PersonState::Deactivated {
+                let ended = EndReason::Deactivated;
+                service.end_sessions(tx, &ctx.by(), id, None, ended).await?;
+            }
             let epoch = service.owner_changed(tx, id, ctx.now(), &visibility).await?;
             let action = match state {
                 PersonState::Active => Action::UserReactivated,
@@ -124,14 +134,47 @@ fn changed(ctx: &Context, before: &UserRow, changes: &PersonChanges) -> Result<(
     if let Some(role) = changes.role
         && before.role != role.as_str()
     {
-        ctx.require_covers(&role.authority(&[]))?;
+        ctx.require_covers(&role.authority(&[], []))?;
         role.as_str().clone_into(&mut after.role);
         record(
             Action::UserRoleChanged,
             json!({ "from": before.role, "to": after.role }),
         );
     }
+    if let Some(roles) = &changes.roles {
+        let stored = roles::to_stored(roles);
+        if stored != before.roles {
+            after.roles = stored;
+            record(
+                Action::UserRolesAssigned,
+                json!({ "from": assignments_of(before)?, "to": roles }),
+            );
+        }
+    }
+    if let Some(limit) = changes.rate_limit
+        && rate_limit_of(before)? != limit
+    {
+        after.rate_limit = limit.map(|limit| serde_json::to_string(&limit).unwrap_or_default());
+        let (from, to) = (rate_limit_of(before)?, limit);
+        let detail = json!({ "changed": ["rate_limit"], "rate_limit": { "from": from, "to": to } });
+        record(Action::UserUpdated, detail);
+    }
     Ok((after, records))
+}
+
+/// Only what the assignments add is measured against the caller: a weaker caller may always take roles away.
+async fn refuse_assignments(
+    tx: &mut Tx,
+    ctx: &Context,
+    before: &UserRow,
+    roles: &[Assignment],
+) -> Result<()> {
+    let book = roles::book(tx, before.org).await?;
+    roles::check_assignments(tx, before.org, &book, roles).await?;
+    let everywhere = Selector::everywhere();
+    let had = assignments_of(before)?;
+    let gives = |assignments| Authority::nothing().with_roles(book.grants(assignments, &everywhere));
+    ctx.require_covers(&gives(roles).beyond(&gives(&had)))
 }
 
 async fn deactivated(tx: &mut Tx, before: &UserRow, now: Timestamp) -> Result<UserRow> {

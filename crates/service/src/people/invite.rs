@@ -43,7 +43,7 @@ impl Service {
         let ctx = ctx.clone();
         let invited = self.0.store.write(async move |tx: &mut Tx| {
             refuse_out_of_reach(tx, &ctx, &new).await?;
-            ctx.require_covers(&new.role.authority(&new.teams))?;
+            ctx.require_covers(&new.role.authority(&new.teams, []))?;
             let key = new.email.key();
             if users::email_is_taken(tx, ctx.org(), key.as_str()).await? {
                 let detail = "the organization has a person with this address";
@@ -144,7 +144,8 @@ fn refuse_without_scope(ctx: &Context, new: &NewInvitation) -> Result<()> {
     };
     if has.intersection(would_do).is_empty() {
         let missing = ScopeSet::only(Scope::UsersWrite);
-        return Err(Error::Forbidden { missing });
+        let who = ctx.caller.by.noun();
+        return Err(Error::Forbidden { who, missing });
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ impl Service {
                 actor: Actor::Person(row.id),
                 origin: &origin,
             };
-            service.put_password(tx, &by, row.id, &hashed).await
+            service.put_password(tx, &by, row.id, &hashed, None).await
         });
         write.await
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::reminder::{MAX_ATTEMPTS, next_attempt};
+use claviger_domain::token::PresentedIn;
 use claviger_domain::webhook::{Delivery, DeliveryState, Disabled, DisabledReason, Recipient};
 use claviger_domain::{DeliveryId, Timestamp, UserId, WebhookId};
 use claviger_store::deliveries::{self as rows, Claimed, Outcome};
@@ -270,6 +271,7 @@ impl Service {
         let origin = Origin {
             request_id: String::new(),
             address: None,
+            presented_in: PresentedIn::Header,
             now,
         };
         let by = By {

@@ -150,13 +150,16 @@ fn refuse_excess(ctx: &Context, team: TeamId, had: Option<TeamRole>, role: TeamR
         on: Selector::team(team),
         scopes: role.scopes().difference(has),
     };
-    let added = Authority::new([added], ScopeSet::EMPTY);
+    let resources = (had != Some(role)).then(|| role.on_resources(team));
+    let had_resources = had.map(|had| had.on_resources(team));
+    let added = Authority::new([added], ScopeSet::EMPTY)
+        .with_roles(resources)
+        .beyond(&Authority::nothing().with_roles(had_resources));
     ctx.caller.power.covers(&added).map_err(|excess| Error::Refused {
         code: "role_exceeds_caller",
         detail: format!(
-            "the role `{}` brings `{}`, which the calling token lacks in this team",
+            "the role `{}` brings {excess}, which the calling token lacks",
             role.as_str(),
-            excess.scope
         ),
     })
 }

@@ -156,7 +156,7 @@ impl Service {
             descending: true,
         };
         let mut query = self.query(ctx, Scope::TokensWrite, &filter, newest_use, SHOWN, None);
-        query.except = Some(ctx.caller.token);
+        query.except = ctx.caller.token();
 
         let lately = rows::TokenFilter {
             last_used_after: Some(latest(query.last_used_after, ctx)),

@@ -1,13 +1,14 @@
-//! Compile: from what is stored of tokens to the authorities that the verifier decides by.
+//! Compile: from what is stored of tokens to the authorities and terms that the verifier decides by.
 //!
-//! Scopes, holder and restrictions make an authority; which team a service belongs to is looked up here, once. A start compiles
+//! Scopes, holder and restrictions make an authority, and terms are read as they are; which team a service belongs to is looked up here, once. A start compiles
 //! millions of rows, nearly all of them alike, so equal ones are compiled once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use claviger_domain::authority::{Authority, Grant};
-use claviger_domain::token::{Holder, Restrictions, TokenType};
+use claviger_domain::authority::Authority;
+use claviger_domain::terms::Terms;
+use claviger_domain::token::{Holder, Restrictions, Surroundings, TokenType, given};
 use claviger_domain::{OrgId, ScopeSet, ServiceId, TeamId, Timestamp, UserId};
 use claviger_store::tokens::{self as rows, IndexRow};
 use claviger_store::{StoreError, Tx, services};
@@ -16,15 +17,25 @@ use claviger_verify::{Change, Entry};
 use crate::Service;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::roles::{self, RoleBooks};
 
 /// The team of every service.
 #[derive(Debug, Default)]
 pub(crate) struct TeamsOfServices(HashMap<ServiceId, TeamId>);
 
-/// Numbers the authorities of rows: equal ones bear one number.
+/// What a row's token was given, and on which terms.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    pub(crate) authority: Arc<Authority>,
+    /// `None` = on none.
+    pub(crate) terms: Option<Arc<Terms>>,
+}
+
+/// Numbers what rows were given: what is equal bears one number.
 pub(crate) struct Compiler {
     services: TeamsOfServices,
-    /// Those that follow from the scopes alone, by the scopes' text.
+    books: RoleBooks,
+    /// What follows from the scopes alone, by the scopes' text.
     plain: HashMap<String, usize>,
     made: usize,
 }
@@ -47,14 +58,16 @@ impl Compiler {
     pub(crate) async fn new(tx: &mut Tx) -> Result<Self, StoreError> {
         Ok(Self {
             services: TeamsOfServices::all(tx).await?,
+            books: RoleBooks::all(tx).await?,
             plain: HashMap::new(),
             made: 0,
         })
     }
 
-    /// The number of the row's authority, and the authority when the number is new. Numbers count from 0.
-    pub(crate) fn number(&mut self, row: &IndexRow<'_>) -> Result<(usize, Option<Authority>), StoreError> {
-        let is_plain = row.restrictions.is_none() && !matches!(row.token_type, "team" | "service");
+    /// The number of what the row was given, and the thing itself when the number is new. Numbers count from 0.
+    pub(crate) fn number(&mut self, row: &IndexRow<'_>) -> Result<(usize, Option<Given>), StoreError> {
+        let has_own = row.restrictions.is_some() || row.roles.is_some() || row.terms.is_some();
+        let is_plain = !has_own && !matches!(row.token_type, "team" | "service");
         if is_plain && let Some(&number) = self.plain.get(row.scopes) {
             return Ok((number, None));
         }
@@ -63,24 +76,49 @@ impl Compiler {
         if is_plain {
             self.plain.insert(row.scopes.to_owned(), number);
         }
-        Ok((number, Some(self.authority(row)?)))
+        Ok((number, Some(self.given(row)?)))
     }
 
     /// What a row's token was given.
-    pub(crate) fn authority(&self, row: &IndexRow<'_>) -> Result<Authority, StoreError> {
+    pub(crate) fn given(&self, row: &IndexRow<'_>) -> Result<Given, StoreError> {
         let broken = |what: &str| StoreError::Internal(format!("token row {} has a broken {what}", row.id));
         let token_type: TokenType = row.token_type.parse().map_err(|_| broken("type"))?;
         let service_team = self.services.of(ServiceId::from_i64(row.holder));
         let holder = holder_of(token_type, row.holder, service_team);
         let restrictions = restrictions_of(row.restrictions).map_err(|_| broken("restriction"))?;
         let scopes = ScopeSet::from_stored(row.scopes);
-        let reach = holder.reach();
-        let left = restrictions.selectors(|service| self.services.of(service));
-        let grants = left.into_iter().map(|left| Grant {
-            on: reach.intersection(&left),
-            scopes,
-        });
-        Ok(Authority::new(grants, scopes))
+        let roles = roles::from_stored(row.roles).map_err(|_| broken("role"))?;
+        let around = Surroundings {
+            team_of: &|service| self.services.of(service),
+            roles: self.books.of(row.org),
+        };
+        let terms = terms_of(row.terms).map_err(|_| broken("condition"))?;
+        Ok(Given {
+            authority: Arc::new(given(holder, &restrictions, scopes, &roles, &around)),
+            terms: (!terms.is_empty()).then(|| Arc::new(terms)),
+        })
+    }
+
+    /// What the verifier keeps of a row's token, whose owner it knows.
+    pub(crate) fn entry(&self, row: &IndexRow<'_>) -> Result<Entry, StoreError> {
+        let token_type = row
+            .token_type
+            .parse()
+            .map_err(|_| StoreError::Internal(format!("token row {} has a broken type", row.id)))?;
+        let given = self.given(row)?;
+        Ok(Entry {
+            digest: row.digest,
+            id: row.id,
+            org: row.org,
+            owner: row.owner,
+            owner_authority: Arc::default(),
+            token_type,
+            authority: given.authority,
+            terms: given.terms,
+            expires_at: row.expires_at,
+            revoked: row.revoked,
+            last_used: row.last_used_at,
+        })
     }
 }
 
@@ -97,23 +135,8 @@ impl Service {
         let compiler = Compiler::new(tx).await?;
         let (mut moved, mut applied) = (Vec::new(), Vec::new());
         rows::for_each_about_service(tx, service, |row| {
-            let token_type = row
-                .token_type
-                .parse()
-                .map_err(|_| StoreError::Internal(format!("token row {} has a broken type", row.id)))?;
             moved.push(row.id);
-            applied.push(Change::Upsert(Entry {
-                digest: row.digest,
-                id: row.id,
-                org: row.org,
-                owner: row.owner,
-                owner_authority: Arc::default(),
-                token_type,
-                authority: Arc::new(compiler.authority(row)?),
-                expires_at: row.expires_at,
-                revoked: row.revoked,
-                last_used: row.last_used_at,
-            }));
+            applied.push(Change::Upsert(compiler.entry(row)?));
             Ok(())
         })
         .await?;
@@ -153,6 +176,11 @@ pub(crate) fn holder_of(token_type: TokenType, number: i64, service_team: Option
             team: service_team.unwrap_or(NOBODY),
         },
     }
+}
+
+/// Reads stored terms.
+pub(crate) fn terms_of(text: Option<&str>) -> Result<Terms, serde_json::Error> {
+    text.map_or_else(|| Ok(Terms::default()), serde_json::from_str)
 }
 
 /// Reads stored restrictions.

@@ -6,20 +6,39 @@
 use std::collections::HashMap;
 
 use claviger_domain::authority::{Authority, Place};
-use claviger_domain::token::{Holder, Restrictions, Token};
+use claviger_domain::role::RoleBook;
+use claviger_domain::token::{Holder, Restrictions, Surroundings, Token};
 use claviger_domain::{FieldError, Scope, ServiceId, TeamId};
 use claviger_store::tokens::Visible;
 use claviger_store::{Tx, environments, services, teams};
 
 use super::Recipient;
 use crate::error::{Error, Result};
+use crate::roles::{book, check_assignments};
 use crate::{Context, Service};
 
 /// The most things that one restriction lists.
 const MAX_RESTRICTION: usize = 100;
 
-/// The teams of the services that a token's restrictions list.
-pub(crate) type ServiceTeams = HashMap<ServiceId, TeamId>;
+/// What a token's restrictions and roles refer to.
+pub(super) struct Known {
+    /// The teams of the services that its restrictions list.
+    teams: ServiceTeams,
+    /// The roles of the organization.
+    roles: RoleBook,
+}
+
+type ServiceTeams = HashMap<ServiceId, TeamId>;
+
+impl Known {
+    /// What a token with these restrictions was given.
+    pub(super) fn authority_of(&self, token: &Token) -> Authority {
+        token.authority(&Surroundings {
+            team_of: &|service| self.teams.get(&service).copied(),
+            roles: &self.roles,
+        })
+    }
+}
 
 impl Context {
     /// True when the caller may do `scope` to the tokens of this holder, or to this one because it is its owner's.
@@ -106,12 +125,7 @@ impl Service {
     ///
     /// # Errors
     /// `Invalid`: `restriction_too_long`, `team_unknown`, `service_unknown`, `environment_unknown`, each with its place.
-    pub(super) async fn resolve(
-        &self,
-        tx: &mut Tx,
-        ctx: &Context,
-        restrictions: &Restrictions,
-    ) -> Result<ServiceTeams> {
+    async fn resolve(&self, tx: &mut Tx, ctx: &Context, restrictions: &Restrictions) -> Result<ServiceTeams> {
         let mut errors = Vec::new();
         let lengths = [
             (
@@ -178,12 +192,40 @@ impl Service {
 }
 
 impl Service {
-    /// The teams of the services that stored restrictions list; one that is gone since is left out, and so is nowhere.
-    pub(super) async fn resolve_known(
+    /// What stored restrictions and roles refer to; what is gone since is left out, and so is nothing.
+    pub(super) async fn known(&self, tx: &mut Tx, token: &Token) -> Result<Known> {
+        Ok(Known {
+            teams: self.resolve_known(tx, &token.restrictions).await?,
+            roles: book_for(tx, token).await?,
+        })
+    }
+
+    /// Shows that all that new restrictions and roles refer to is there.
+    ///
+    /// # Errors
+    /// `Invalid`, those of [`Self::resolve`] and of [`check_assignments`].
+    pub(super) async fn refer(
         &self,
         tx: &mut Tx,
-        restrictions: &Restrictions,
-    ) -> Result<ServiceTeams> {
+        ctx: &Context,
+        token: &Token,
+        restrictions: bool,
+        roles: bool,
+    ) -> Result<Known> {
+        let teams = if restrictions {
+            self.resolve(tx, ctx, &token.restrictions).await?
+        } else {
+            self.resolve_known(tx, &token.restrictions).await?
+        };
+        let book = book_for(tx, token).await?;
+        if roles {
+            check_assignments(tx, ctx.org(), &book, &token.roles).await?;
+        }
+        Ok(Known { teams, roles: book })
+    }
+
+    /// The teams of the services that stored restrictions list; one that is gone since is left out, and so is nowhere.
+    async fn resolve_known(&self, tx: &mut Tx, restrictions: &Restrictions) -> Result<ServiceTeams> {
         let mut service_teams = ServiceTeams::new();
         for service in restrictions.services.iter().flatten() {
             if let Some(row) = services::by_id(tx, *service).await? {
@@ -195,11 +237,18 @@ impl Service {
 }
 
 impl Service {
-    /// What a stored token was given, with its services where they are now.
+    /// What a stored token was given, with its services and roles as they are now.
     pub(crate) async fn authority_now(&self, tx: &mut Tx, token: &Token) -> Result<Authority> {
-        let teams = self.resolve_known(tx, &token.restrictions).await?;
-        Ok(token.authority(|service| teams.get(&service).copied()))
+        Ok(self.known(tx, token).await?.authority_of(token))
     }
+}
+
+/// The organization's roles, when the token has any: most have none.
+async fn book_for(tx: &mut Tx, token: &Token) -> Result<RoleBook> {
+    if token.roles.is_empty() {
+        return Ok(RoleBook::default());
+    }
+    book(tx, token.org).await
 }
 
 /// Whoever may not see the thing is told that there is none.

@@ -4,27 +4,51 @@ use std::time::Duration;
 
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
-use claviger_domain::owner::Caller;
+use claviger_domain::owner::{Caller, Principal};
+use claviger_domain::session::is_sensitive;
 use claviger_domain::token::{DEFAULT_DAYS, Expiry, Holder, Token, attenuates};
-use claviger_domain::{Timestamp, TokenId};
+use claviger_domain::{OrgId, Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
 use claviger_token::{Digest, PepperId, Secret, generate};
 use claviger_verify::{Change, MAX_TOKENS};
 use serde_json::json;
 
-use super::{Issued, NewToken, owner_of, record::to_row, shown, shown_holder, shown_restrictions};
+use super::{
+    Issued, NewToken, owner_of, record::to_row, shown, shown_holder, shown_restrictions, shown_terms,
+};
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
 use crate::idempotency::{Once, Reply};
 use crate::{Context, Service};
 
+/// Who makes a token, as far as its record tells.
+pub(crate) struct Maker {
+    /// The tenant.
+    pub(crate) org: OrgId,
+    /// Who.
+    pub(crate) principal: Principal,
+    /// When what they presented ends: the token is not to outlive it unasked.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl From<&Caller> for Maker {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            org: caller.org,
+            principal: caller.principal(),
+            expires_at: caller.expires_at,
+        }
+    }
+}
+
 impl Service {
     /// Issues a token to the caller, or one that acts as itself for the organization, a team or a service.
     ///
     /// # Errors
-    /// `Invalid` when the token would reach further or live longer than the caller's; `team` or `service` not found; `out_of_reach`;
-    /// `token_name_taken`; those of an Idempotency-Key; those of the store.
+    /// `Invalid` when the token would reach further, live longer or be bound less than the caller's;
+    /// [`Unproven::Recently`](crate::Unproven); `team` or `service` not found; `out_of_reach`; `token_name_taken`; those of an
+    /// Idempotency-Key; those of the store.
     pub async fn issue_token(
         &self,
         ctx: &Context,
@@ -43,11 +67,15 @@ impl Service {
                 return Ok(earlier);
             }
             let holder = service.holder(tx, &ctx, new.recipient).await?;
-            let teams = service.resolve(tx, &ctx, &new.restrictions).await?;
-            let (token, secret) = service.make(&new, holder, &ctx.caller, ctx.now())?;
-            let authority = token.authority(|service| teams.get(&service).copied());
+            let (token, secret) = service.make(&new, holder, &(&ctx.caller).into(), ctx.now())?;
+            let known = service.refer(tx, &ctx, &token, true, true).await?;
+            let authority = known.authority_of(&token);
             let is_sibling = token.owner == ctx.caller.owner;
             attenuates(&ctx.caller, &authority, is_sibling, token.expires_at)?;
+            ctx.caller.terms.allow(None, &token.terms)?;
+            if is_sensitive(&token, &authority) {
+                ctx.require_recent_sign_in()?;
+            }
 
             let receipt = service.put(tx, &ctx.by(), &token, authority, &visibility).await?;
             let issued = Issued {
@@ -75,30 +103,33 @@ impl Service {
         &self,
         new: &NewToken,
         holder: Holder,
-        caller: &Caller,
+        maker: &Maker,
         now: Timestamp,
     ) -> Result<(Token, Secret)> {
         let expires_at = match new.expiry {
             Some(expiry) => expiry.resolve(expiry_field(expiry), now)?,
-            None => Some(default_end(caller.expires_at, now)),
+            None => Some(default_end(maker.expires_at, now)),
         };
+        new.terms.permit(new.scopes)?;
         let id = TokenId::from_i64(self.0.ids.next(now));
         let secret = generate(&self.0.prefix, holder.token_type(), &*self.0.random)?;
         let (digest, pepper) = self.digest(&secret);
         let token = Token {
             id,
-            org: caller.org,
+            org: maker.org,
             owner: owner_of(holder, id),
             holder,
             name: new.name.clone(),
             description: new.description.clone(),
             scopes: new.scopes,
             restrictions: new.restrictions.clone(),
+            roles: new.roles.clone(),
+            terms: new.terms.clone(),
             hint: secret.hint(),
             digest,
             pepper,
             created_at: now,
-            created_by: caller.principal(),
+            created_by: maker.principal,
             updated_at: now,
             expires_at,
             revocation: None,
@@ -135,6 +166,8 @@ impl Service {
             "holder": shown_holder(token.holder),
             "scopes": token.scopes,
             "restrictions": shown_restrictions(&token.restrictions),
+            "roles": token.roles,
+            "terms": shown_terms(&token.terms),
             "expires_at": shown(token.expires_at),
             "hint": token.hint.as_str(),
         });

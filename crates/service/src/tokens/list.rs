@@ -187,6 +187,7 @@ impl Service {
                 token.last_use = Some(LastUse {
                     at: pending.at,
                     address: pending.address.map(|address| address.to_string()),
+                    presented_in: pending.address.map(|_| pending.presented_in),
                 });
             }
         }

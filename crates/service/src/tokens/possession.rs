@@ -1,5 +1,6 @@
 //! What the bearer of a token may do to it: see it, end it, report that it leaked. Holding it is enough.
 
+use claviger_domain::TokenId;
 use claviger_domain::name::Label;
 use claviger_domain::token::{RevokeReason, Token};
 use claviger_verify::Decision;
@@ -20,17 +21,17 @@ impl Service {
     /// The record of the token that the caller presented.
     ///
     /// # Errors
-    /// Those of the store.
+    /// `token` not found for a caller who is signed in instead; those of the store.
     pub async fn own_token(&self, ctx: &Context) -> Result<Token> {
-        self.show_token(ctx, ctx.caller.token).await
+        self.show_token(ctx, presented(ctx)?).await
     }
 
     /// Revokes the token that the caller presented.
     ///
     /// # Errors
-    /// Those of the store.
+    /// `token` not found for a caller who is signed in instead; those of the store.
     pub async fn revoke_own_token(&self, ctx: &Context, note: Option<Label>) -> Result<Revoked> {
-        self.revoke_held(&ctx.origin, ctx.caller.token, RevokeReason::ByHolder, note)
+        self.revoke_held(&ctx.origin, presented(ctx)?, RevokeReason::ByHolder, note)
             .await
     }
 
@@ -47,4 +48,9 @@ impl Service {
             Decision::Deny(_) => Err(Error::not_found("token")),
         }
     }
+}
+
+/// The token that the caller presented.
+fn presented(ctx: &Context) -> Result<TokenId> {
+    ctx.caller.token().ok_or_else(|| Error::not_found("token"))
 }

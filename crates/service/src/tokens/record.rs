@@ -5,15 +5,15 @@ use std::sync::Arc;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::owner::Principal;
-use claviger_domain::token::{LastUse, Revocation, RevokeReason, Token};
+use claviger_domain::token::{LastUse, PresentedIn, Revocation, RevokeReason, Token};
 use claviger_domain::{OwnerId, ScopeSet, Timestamp};
 use claviger_store::tokens::TokenRow;
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Entry;
 
-use super::compile::{holder_of, restrictions_of};
+use super::compile::{holder_of, restrictions_of, terms_of};
 use crate::error::{Error, Result};
-use crate::{Context, Service};
+use crate::{Context, Service, roles};
 use claviger_domain::TokenId;
 
 /// The record of a row. A row that the rules would refuse is a fault of ours, not of the caller.
@@ -42,6 +42,8 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         owner: row.owner,
         holder: holder_of(token_type, row.holder, row.service_team),
         restrictions: restrictions_of(row.restrictions.as_deref()).map_err(|_| broken("restriction"))?,
+        roles: roles::from_stored(row.roles.as_deref()).map_err(|_| broken("role"))?,
+        terms: terms_of(row.terms.as_deref()).map_err(|_| broken("condition"))?,
         name: Name::parse("name", &row.name).map_err(|_| broken("name"))?,
         description: Description::parse("description", &row.description)
             .map_err(|_| broken("description"))?,
@@ -57,6 +59,7 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         last_use: row.last_used_at.map(|at| LastUse {
             at,
             address: row.last_used_address.clone(),
+            presented_in: row.last_used_in.as_deref().and_then(PresentedIn::from_stored),
         }),
         regenerated_at: row.regenerated_at,
     })
@@ -73,6 +76,8 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         service_team: None,
         restrictions: (!token.restrictions.is_empty())
             .then(|| serde_json::to_string(&token.restrictions).unwrap_or_default()),
+        roles: roles::to_stored(&token.roles),
+        terms: (!token.terms.is_empty()).then(|| serde_json::to_string(&token.terms).unwrap_or_default()),
         name: token.name.as_str().to_owned(),
         name_key: token.name.key().into_string(),
         description: token.description.as_str().to_owned(),
@@ -90,6 +95,7 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         revoke_note: None,
         last_used_at: None,
         last_used_address: None,
+        last_used_in: None,
         regenerated_at: token.regenerated_at,
     }
 }
@@ -104,6 +110,7 @@ pub(super) fn entry(token: &Token, authority: Authority) -> Entry {
         owner_authority: Arc::default(),
         token_type: token.token_type(),
         authority: Arc::new(authority),
+        terms: (!token.terms.is_empty()).then(|| Arc::new(token.terms.clone())),
         expires_at: token.expires_at,
         revoked: token.revocation.is_some(),
         last_used: token.last_use.as_ref().map(|used| used.at),
@@ -116,7 +123,7 @@ impl Service {
     pub(crate) async fn visible(&self, tx: &mut Tx, ctx: &Context, id: TokenId) -> Result<Token> {
         let row = rows::by_id(tx, id).await?.filter(|row| row.org == ctx.org());
         let token = from_row(&row.ok_or_else(|| Error::not_found("token"))?)?;
-        if token.id == ctx.caller.token || ctx.sees_token(&token) {
+        if Some(token.id) == ctx.caller.token() || ctx.sees_token(&token) {
             Ok(token)
         } else {
             Err(Error::not_found("token"))

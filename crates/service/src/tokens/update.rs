@@ -1,18 +1,20 @@
-//! Update: change name, description, expiry or scopes; the secret stays.
+//! Update: change name, description, scopes, restrictions, terms or expiry; the secret stays.
 
 use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Name};
+use claviger_domain::role::Assignment;
+use claviger_domain::session::is_sensitive;
+use claviger_domain::terms::TermsChanges;
 use claviger_domain::token::{Expiry, Restrictions, Token, attenuates};
 use claviger_domain::{ScopeSet, Timestamp};
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::Change;
 use serde_json::{Map, Value, json};
 
-use super::holder::ServiceTeams;
 use super::issue::expiry_field;
-use super::{Changed, shown, shown_restrictions};
+use super::{Changed, shown, shown_restrictions, shown_terms};
 use crate::audit::Record;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -29,6 +31,10 @@ pub struct TokenChanges {
     pub scopes: Option<ScopeSet>,
     /// The new restrictions, all of them.
     pub restrictions: Option<Restrictions>,
+    /// The new roles on resources, all of them.
+    pub roles: Option<Vec<Assignment>>,
+    /// The new conditions.
+    pub terms: TermsChanges,
     /// A new end.
     pub expiry: Option<Expiry>,
 }
@@ -37,7 +43,8 @@ impl Service {
     /// Changes a live token. What is widened must lie within the caller's own reach and life.
     ///
     /// # Errors
-    /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller.
+    /// `token` not found; `token_not_live`; `token_name_taken`; `Invalid` when the change widens beyond the caller;
+    /// [`Unproven::Recently`](crate::Unproven).
     pub async fn update_token(&self, ctx: &Context, id: TokenId, changes: TokenChanges) -> Result<Changed> {
         let service = self.clone();
         let ctx = ctx.clone();
@@ -46,11 +53,12 @@ impl Service {
         let changed = self.0.store.write(async move |tx: &mut Tx| {
             let before = service.live(tx, &ctx, id).await?;
             let token = changed(&before, &changes, ctx.now())?;
-            let teams = match &changes.restrictions {
-                Some(restrictions) => service.resolve(tx, &ctx, restrictions).await?,
-                None => service.resolve_known(tx, &token.restrictions).await?,
-            };
-            let authority = refuse_widening(&ctx, &before, &token, &teams)?;
+            let (restrictions, roles) = (changes.restrictions.is_some(), changes.roles.is_some());
+            let after = service.refer(tx, &ctx, &token, restrictions, roles).await?;
+            let known = service.known(tx, &before).await?;
+            let had = known.authority_of(&before);
+            let authority = after.authority_of(&token);
+            refuse_widening(&ctx, (&before, &had), (&token, &authority))?;
             if token.name.key() != before.name.key() {
                 service.refuse_taken_name(tx, &token, ctx.now()).await?;
             }
@@ -91,20 +99,25 @@ fn changed(before: &Token, changes: &TokenChanges, now: Timestamp) -> Result<Tok
     if let Some(restrictions) = &changes.restrictions {
         token.restrictions = restrictions.clone();
     }
+    if let Some(roles) = &changes.roles {
+        token.roles.clone_from(roles);
+    }
     if let Some(expiry) = changes.expiry {
         token.expires_at = expiry.resolve(expiry_field(expiry), now)?;
     }
+    token.terms = token.terms.changed(&changes.terms);
+    token.terms.permit(token.scopes)?;
     token.updated_at = now;
     Ok(token)
 }
 
-/// Only what the change adds is measured against the caller: a weaker caller may always narrow a stronger token. Gives what the
-/// token has after it.
-fn refuse_widening(ctx: &Context, before: &Token, after: &Token, teams: &ServiceTeams) -> Result<Authority> {
-    // A service that was listed before and is not any more cannot be part of what is added, so its team does not matter.
-    let team_of = |service| teams.get(&service).copied();
-    let authority = after.authority(team_of);
-    let added = authority.beyond(&before.authority(team_of));
+/// Only what the change adds is measured against the caller: a weaker caller may always narrow a stronger token.
+fn refuse_widening(
+    ctx: &Context,
+    (before, had): (&Token, &Authority),
+    (after, has): (&Token, &Authority),
+) -> Result<()> {
+    let added = has.beyond(had);
     let prolonged = match (before.expires_at, after.expires_at) {
         (None, _) => false,
         (Some(_), None) => true,
@@ -117,7 +130,13 @@ fn refuse_widening(ctx: &Context, before: &Token, after: &Token, teams: &Service
     };
     let is_sibling = after.owner == ctx.caller.owner;
     attenuates(&ctx.caller, &added, is_sibling, end)?;
-    Ok(authority)
+    let is_widened = prolonged || added != Authority::nothing();
+    if is_widened && is_sensitive(after, has) {
+        ctx.require_recent_sign_in()?;
+    }
+    // Whatever is added, the token has on its terms: they are the caller's to give then.
+    let terms = (!is_widened).then_some(&before.terms);
+    Ok(ctx.caller.terms.allow(terms, &after.terms)?)
 }
 
 /// Before and after of each field that changed, for the audit trail.
@@ -140,6 +159,8 @@ fn difference(before: &Token, after: &Token) -> Value {
         shown_restrictions(&before.restrictions),
         shown_restrictions(&after.restrictions),
     );
+    compare("roles", json!(before.roles), json!(after.roles));
+    compare("terms", shown_terms(&before.terms), shown_terms(&after.terms));
     compare("expires_at", shown(before.expires_at), shown(after.expires_at));
     Value::Object(fields)
 }

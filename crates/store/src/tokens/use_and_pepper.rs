@@ -15,6 +15,8 @@ pub struct UseRow {
     pub at: Timestamp,
     /// Whence; `None` leaves what is stored.
     pub address: Option<String>,
+    /// How it was presented, as text; `None` leaves what is stored.
+    pub presented_in: Option<&'static str>,
 }
 
 /// How many tokens depend on a pepper.
@@ -33,11 +35,18 @@ pub struct PepperCount {
 /// # Errors
 /// Those of the store.
 pub async fn touch_last_used(tx: &mut Tx, uses: &[UseRow]) -> Result<(), StoreError> {
-    let sql = "UPDATE token SET last_used_at = $2, last_used_address = COALESCE($3, last_used_address) \
+    let sql = "UPDATE token SET last_used_at = $2, last_used_address = COALESCE($3, last_used_address), \
+               last_used_in = COALESCE($4, last_used_in) \
                WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $2)";
-    let sets = uses
-        .iter()
-        .map(|used| vec![used.id.into(), used.at.into(), used.address.clone().into()]);
+    let sets = uses.iter().map(|used| {
+        let address = used.address.clone();
+        vec![
+            used.id.into(),
+            used.at.into(),
+            address.into(),
+            used.presented_in.into(),
+        ]
+    });
     tx.execute_many(sql, sets).await.map(|_| ())
 }
 

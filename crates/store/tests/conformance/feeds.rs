@@ -4,6 +4,7 @@ use claviger_domain::audit::Event;
 use claviger_domain::authority::Reach;
 use claviger_domain::deployment::{Deployment, DeploymentResult, NewDeployment};
 use claviger_domain::name::Label;
+use claviger_domain::owner::Principal;
 use claviger_domain::{DeploymentId, OrgId, Timestamp, TokenId, UserId};
 use claviger_store::audit::{self, AuditFilter, AuditRow};
 use claviger_store::deployments::{self, DeploymentFilter};
@@ -42,6 +43,8 @@ async fn people_are_found_by_their_address(home: Home) {
         role: "super_admin".to_owned(),
         created_at: NOW,
         deactivated_at: (id == 3).then_some(NOW),
+        roles: None,
+        rate_limit: None,
     };
     let other = OrgId::from_i64(2);
     let rows = [
@@ -329,6 +332,7 @@ async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
                 id: TokenId::from_i64(1),
                 at: at(50),
                 address: None,
+                presented_in: None,
             };
             tokens::touch_last_used(tx, &[used]).await
         })
@@ -391,7 +395,11 @@ async fn deployments_are_listed_newest_first(home: Home) {
             finished_at: at(id + 1),
             result: DeploymentResult::ALL[usize::try_from(id).unwrap_or(0) % 4],
         },
-        reported_by: TokenId::from_i64(9),
+        reported_by: if id % 2 == 0 {
+            Principal::Token(TokenId::from_i64(9))
+        } else {
+            Principal::User(UserId::from_i64(9))
+        },
         created_at: at(id + 2),
     };
     let rows: Vec<Deployment> = (1..=30).map(deployment).collect();

@@ -75,6 +75,7 @@ async fn store_of_rows(home: &Home) -> (Store, Vec<TokenRow>) {
                     id: TokenId::from_i64(number),
                     at: at(number % 6 * 100),
                     address: None,
+                    presented_in: None,
                 })
                 .collect();
             tokens::touch_last_used(tx, &uses).await

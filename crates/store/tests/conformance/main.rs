@@ -15,6 +15,7 @@ mod proxy;
 mod queues;
 mod reminders;
 mod schema;
+mod sessions;
 mod sqlite_failures;
 mod stages;
 mod teams;

@@ -39,6 +39,8 @@ fn user(id: i64, name: &str) -> UserRow {
         role: "member".to_owned(),
         created_at: NOW,
         deactivated_at: None,
+        roles: None,
+        rate_limit: None,
     }
 }
 
@@ -156,6 +158,7 @@ async fn a_changed_person_is_read_as_changed(home: Home) {
         name_key: Some("caro".to_owned()),
         role: "super_admin".to_owned(),
         deactivated_at: Some(later(5)),
+        rate_limit: Some("{}".to_owned()),
         ..user(4, "carol")
     };
     let written = changed.clone();

@@ -1,5 +1,6 @@
 //! Tokens: kept, found, changed, ended.
 
+use claviger_domain::terms::Spent;
 use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 use claviger_store::tokens::{self, RevocationRow, TokenRow, UseRow};
 use claviger_store::{Store, StoreError, Tx, organizations};
@@ -18,6 +19,7 @@ on_both_stores!(
     an_older_use_does_not_replace_a_newer_one,
     a_digest_moves_to_another_pepper_only_from_where_it_was,
     every_token_is_shown_to_the_index,
+    what_was_spent_is_kept_for_tokens_that_are_there,
     ids_begin_above_everything_stored,
 );
 
@@ -35,6 +37,8 @@ pub(crate) fn token(id: i64) -> TokenRow {
         holder: 77,
         service_team: None,
         restrictions: None,
+        roles: None,
+        terms: None,
         name: format!("Token {id}"),
         name_key: format!("token {id}"),
         description: "two\nlines".to_owned(),
@@ -52,6 +56,7 @@ pub(crate) fn token(id: i64) -> TokenRow {
         revoke_note: None,
         last_used_at: None,
         last_used_address: None,
+        last_used_in: None,
         regenerated_at: None,
     }
 }
@@ -166,6 +171,7 @@ async fn an_update_changes_what_it_may(home: Home) {
     changed.name_key = "other".to_owned();
     changed.description = String::new();
     changed.scopes = "tokens:write".to_owned();
+    changed.terms = Some(r#"{"allow_query":true}"#.to_owned());
     changed.expires_at = Some(later(1));
     changed.updated_at = later(2);
     let mut asked = changed.clone();
@@ -259,6 +265,7 @@ async fn an_older_use_does_not_replace_a_newer_one(home: Home) {
             id: TokenId::from_i64(id),
             at,
             address: address.map(str::to_owned),
+            presented_in: address.map(|_| "header"),
         };
         let uses = [used(1), used(404)];
         store
@@ -361,6 +368,37 @@ async fn every_token_is_shown_to_the_index(home: Home) {
         .read(async |tx: &mut Tx| tokens::for_each(tx, |_| Err(StoreError::Overloaded)).await)
         .await;
     assert_eq!(stopped, Err(StoreError::Overloaded));
+}
+
+async fn what_was_spent_is_kept_for_tokens_that_are_there(home: Home) {
+    let store = store_with(&home, vec![token(1), token(2)]).await;
+    let spend = async |id, credits| {
+        let spent = Spent { period: 7, credits };
+        store
+            .write(async move |tx: &mut Tx| tokens::spend(tx, &[(TokenId::from_i64(id), spent)]).await)
+            .await
+            .unwrap();
+    };
+    let kept = async || {
+        let kept = store.read(async |tx: &mut Tx| tokens::spendings(tx).await);
+        kept.await.unwrap()
+    };
+    assert_eq!(kept().await, []);
+
+    spend(1, 5).await;
+    spend(1, 6).await;
+    spend(404, 1).await;
+
+    let spent = Spent {
+        period: 7,
+        credits: 6,
+    };
+    assert_eq!(kept().await, [(token(1).digest, spent)]);
+    store
+        .write(async |tx: &mut Tx| tokens::delete(tx, TokenId::from_i64(1)).await)
+        .await
+        .unwrap();
+    assert_eq!(kept().await, []);
 }
 
 async fn ids_begin_above_everything_stored(home: Home) {

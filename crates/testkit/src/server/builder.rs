@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use claviger_domain::token::Expiry;
+use claviger_domain::token::{Expiry, PresentedIn};
 use claviger_server::config::{Config, Environment, Overrides};
 use claviger_service::{Clock as _, Origin};
 use serde_json::Value;
@@ -148,6 +148,8 @@ impl TestServerBuilder {
         let mut overrides = Overrides::new()
             .set("listen", "the test", Some("127.0.0.1:0".to_owned()))
             .set("data_dir", "the test", Some(path.to_owned()))
+            // Tests fail on purpose, all from one address and mostly at one instant.
+            .set("limits.failures", "the test", Some("0".to_owned()))
             .set("log.level", "the test", Some("debug".to_owned()))
             .set("database", "the test", database_url.clone())
             // Where a `Receiver` of webhooks listens; a test may say otherwise.
@@ -189,6 +191,7 @@ async fn administrator(server: &TestServer) -> Result<Caller> {
     let origin = Origin {
         request_id: "setup".to_owned(),
         address: None,
+        presented_in: PresentedIn::Header,
         now: server.clock.now(),
     };
     let issued = server

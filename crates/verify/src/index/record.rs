@@ -40,6 +40,8 @@ pub struct Fields {
     pub policy: u32,
     /// [`REVOKED`] and bits of the verifier.
     pub flags: u32,
+    /// Number of the words that its limits are counted in, 0 = none. Kept when a record replaces another that had one.
+    pub budget: u32,
 }
 
 /// Set once a token was ended by someone; never cleared within a life.
@@ -93,6 +95,7 @@ pub struct Record {
     policy: AtomicU32,
     version: AtomicU32,
     flags: AtomicU32,
+    budget: AtomicU32,
     /// Next record in the list of used ones, while `QUEUED`.
     pub(super) next: AtomicU32,
 }
@@ -206,6 +209,7 @@ impl Record {
             owner: self.owner.load(Ordering::Acquire),
             policy: self.policy.load(Ordering::Acquire),
             flags: self.flags.load(Ordering::Acquire),
+            budget: self.budget.load(Ordering::Acquire),
         };
         Snapshot {
             fields,
@@ -243,6 +247,13 @@ impl Record {
         }
     }
 
+    /// True while the record is in the life that `snapshot` shows.
+    #[inline]
+    pub(super) fn is_current(&self, snapshot: &Snapshot) -> bool {
+        let version = self.version.load(Ordering::Acquire);
+        version & 1 == 1 && version >> 1 == snapshot.life
+    }
+
     /// Takes the record off its list: its token's id and last use. `None` when there is nothing to tell: the token is gone, or
     /// lives on in another record, where the writer has listed it again.
     pub(super) fn unqueue(&self) -> Option<(i64, u32)> {
@@ -271,6 +282,7 @@ impl Record {
         self.owner.store(fields.owner, Ordering::Release);
         self.policy.store(fields.policy, Ordering::Release);
         self.flags.store(fields.flags, Ordering::Release);
+        self.budget.store(fields.budget, Ordering::Release);
         self.replace_last_use(|queued| last_use(version >> 1, queued, last_used));
         self.version.store(version.wrapping_add(1), Ordering::Release);
     }
@@ -342,6 +354,7 @@ mod tests {
             owner: number,
             policy: number,
             flags: 0,
+            budget: 0,
         }
     }
 

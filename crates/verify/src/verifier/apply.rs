@@ -9,9 +9,10 @@ use claviger_domain::OwnerId;
 use claviger_token::TokenType;
 
 use super::{NEVER, SELF_OWNED, TYPE_SHIFT, Verifier, second_of};
+use crate::accounts::AccountNumbers;
 use crate::index::{Fields, Key, REVOKED, WriteHalf};
 use crate::owners::OwnerNumbers;
-use crate::policies::PolicyNumbers;
+use crate::policies::{Given, PolicyNumbers};
 use crate::{Applied, Change, Entry, Full, Owner};
 
 /// What only the writer has of each part.
@@ -19,6 +20,7 @@ pub(super) struct Writer {
     half: WriteHalf,
     policies: PolicyNumbers,
     owners: OwnerNumbers,
+    accounts: AccountNumbers,
 }
 
 impl Verifier {
@@ -34,6 +36,9 @@ impl Verifier {
             Change::Revoke(digest) => Ok(found(self.index.revoke(Key::from(&digest)))),
             Change::Remove(digest) => {
                 let removed = self.index.remove(&mut writer.half, Key::from(&digest));
+                if let Some(last) = &removed {
+                    self.accounts.close(&mut writer.accounts, last.fields.budget);
+                }
                 Ok(found(removed.is_some()))
             }
             Change::Rekey { from, to } => {
@@ -44,8 +49,7 @@ impl Verifier {
             }
             Change::Owner(owner) => {
                 let Writer { policies, owners, .. } = &mut *writer;
-                self.owners
-                    .set(owners, (&self.policies, &mut *policies), &owner)?;
+                self.owners.set(owners, &self.policies, policies, &owner)?;
                 Ok(Applied::InForce)
             }
             Change::Peppers(peppers) => {
@@ -85,40 +89,60 @@ impl Verifier {
     }
 
     fn upsert(&self, writer: &mut Writer, entry: &Entry) -> Result<Applied, Full> {
-        let fields = self.fields(writer, entry)?;
+        let fields = self.fields(writer, entry, Key::from(&entry.digest))?;
         self.index.upsert(&mut writer.half, &fields, last_used(entry))?;
         Ok(Applied::InForce)
     }
 
     /// Removes first, so that there is no moment at which both secrets are good. The freed record makes sure that the new one fits.
     fn replace(&self, writer: &mut Writer, old: Key, new: &Entry) -> Result<Applied, Full> {
-        let mut fields = self.fields(writer, new)?;
+        let mut fields = self.fields(writer, new, old)?;
         let removed = self.index.remove(&mut writer.half, old);
         let (ended, used) = removed.map_or((0, 0), |last| (last.fields.flags & REVOKED, last.last_used));
         fields.flags |= ended;
+        if fields.budget == 0 {
+            fields.budget = removed.map_or(0, |last| last.fields.budget);
+        }
         self.index
             .upsert(&mut writer.half, &fields, last_used(new).max(used))?;
         Ok(Applied::InForce)
     }
 
-    /// The entry as a record's fields, its owner and policy interned.
-    fn fields(&self, writer: &mut Writer, entry: &Entry) -> Result<Fields, Full> {
-        let Writer { policies, owners, .. } = writer;
+    /// The entry as a record's fields, its owner and policy interned. The token is known by the key `known` so far, if at all; its
+    /// account is 0 when it has none yet and needs none.
+    fn fields(&self, writer: &mut Writer, entry: &Entry, known: Key) -> Result<Fields, Full> {
+        let Writer {
+            policies,
+            owners,
+            accounts,
+            ..
+        } = writer;
         let self_owned = entry.owner == OwnerId::from(entry.id);
         let owner = if self_owned {
             self.owners
-                .intern_org(owners, (&self.policies, &mut *policies), entry.org)?
+                .intern_org(owners, &self.policies, policies, entry.org)?
         } else {
             let admitted = Owner {
                 id: entry.owner,
                 org: entry.org,
                 authority: entry.owner_authority.clone(),
                 active: true,
+                rate_limit: None,
             };
-            self.owners
-                .intern(owners, (&self.policies, &mut *policies), &admitted)?
+            self.owners.intern(owners, &self.policies, policies, &admitted)?
         };
-        let policy = self.policies.intern(policies, &entry.authority)?;
+        let given = Given {
+            authority: entry.authority.clone(),
+            terms: entry.terms.clone(),
+        };
+        let policy = self.policies.intern(policies, &given)?;
+        let budget = match &entry.terms {
+            None => 0,
+            Some(terms) => {
+                let before = self.index.find(known).map_or(0, |hit| hit.snapshot.fields.budget);
+                self.accounts.open(accounts, before, entry.id, terms)?
+            }
+        };
         let revoked = if entry.revoked { REVOKED } else { 0 };
         let self_owned = if self_owned { SELF_OWNED } else { 0 };
         Ok(Fields {
@@ -128,6 +152,7 @@ impl Verifier {
             owner,
             policy,
             flags: revoked | self_owned | (type_number(entry.token_type) << TYPE_SHIFT),
+            budget,
         })
     }
 }
@@ -162,10 +187,18 @@ impl Writer {
             half,
             policies,
             owners: OwnerNumbers::default(),
+            accounts: AccountNumbers::default(),
         }
     }
 
+    pub(super) fn accounts(&self) -> &AccountNumbers {
+        &self.accounts
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
-        self.half.memory_bytes() + self.policies.memory_bytes() + self.owners.memory_bytes()
+        self.half.memory_bytes()
+            + self.policies.memory_bytes()
+            + self.owners.memory_bytes()
+            + self.accounts.memory_bytes()
     }
 }

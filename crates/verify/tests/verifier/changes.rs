@@ -111,6 +111,7 @@ fn the_limit_of_tokens_is_reached_says_so_and_leaves_the_rest_alone() {
         owner: 0,
         policy: 0,
         flags: 0,
+        budget: 0,
     };
     index.upsert(&mut half, &fields(1), 0).unwrap();
     index.upsert(&mut half, &fields(2), 0).unwrap();

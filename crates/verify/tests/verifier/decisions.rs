@@ -11,7 +11,7 @@ use crate::support::{HOME, NOW, ORG, OWNER, apply, code, entry, plain, present, 
 
 const END: Timestamp = Timestamp::from_seconds(1_790_000_100);
 
-fn required(scopes: &[Scope]) -> Required {
+fn required(scopes: &[Scope]) -> Required<'static> {
     let scopes = scopes.iter().fold(ScopeSet::EMPTY, |set, &scope| set.with(scope));
     Required::scopes(scopes)
 }
@@ -22,6 +22,7 @@ fn inactive_owner() -> Owner {
         org: ORG,
         authority: plain(ScopeSet::all()),
         active: false,
+        rate_limit: None,
     }
 }
 
@@ -51,10 +52,7 @@ fn a_live_token_is_allowed_with_all_that_is_known_of_it() {
 #[test]
 fn a_text_that_is_no_token_is_malformed_and_a_token_never_issued_is_unknown() {
     let verifier = verifier([entry(1)]);
-    let at = Presentation {
-        now: NOW,
-        address: HOME,
-    };
+    let at = Presentation::new(NOW, HOME);
 
     let malformed = verifier.check("clvp_nonsense", &Required::default(), &at);
     let unknown = present(&verifier, 2, NOW);
@@ -119,10 +117,7 @@ fn a_dead_token_is_not_told_which_scope_it_lacks() {
         revoked: true,
         ..entry(1)
     }]);
-    let at = Presentation {
-        now: NOW,
-        address: HOME,
-    };
+    let at = Presentation::new(NOW, HOME);
 
     let decision = verifier.check(&text(1), &required(&[Scope::AuditRead]), &at);
 
@@ -136,10 +131,7 @@ fn all_required_scopes_are_needed_and_the_missing_ones_are_named() {
         authority: plain(scopes),
         ..entry(1)
     }]);
-    let at = Presentation {
-        now: NOW,
-        address: HOME,
-    };
+    let at = Presentation::new(NOW, HOME);
     let check = |scopes: &[Scope]| verifier.check(&text(1), &required(scopes), &at);
 
     assert_eq!(check(&[Scope::AuditRead, Scope::TokensRead]).code(), "valid");
@@ -158,6 +150,7 @@ fn a_token_never_does_more_than_its_owner_may_now() {
     let narrowed = Owner {
         authority: plain(ScopeSet::only(Scope::TokensRead)),
         active: true,
+        rate_limit: None,
         ..inactive_owner()
     };
 
@@ -179,10 +172,7 @@ fn a_scope_is_needed_at_the_place_that_is_asked_for() {
         ..entry(1)
     };
     let verifier = verifier([restricted, entry(2)]);
-    let at = Presentation {
-        now: NOW,
-        address: HOME,
-    };
+    let at = Presentation::new(NOW, HOME);
     let code = |number, place| {
         let required = Required::at(scopes, place);
         verifier.check(&text(number), &required, &at).code()
@@ -198,6 +188,7 @@ fn a_scope_is_needed_at_the_place_that_is_asked_for() {
         Change::Owner(Owner {
             authority: of_team(other),
             active: true,
+            rate_limit: None,
             ..inactive_owner()
         }),
     );
@@ -237,6 +228,7 @@ fn an_owner_that_is_deactivated_stops_all_its_tokens_and_reactivated_revives_the
 
     let active = Owner {
         active: true,
+        rate_limit: None,
         ..inactive_owner()
     };
     apply(&verifier, Change::Owner(active));
@@ -291,10 +283,7 @@ fn decisions_are_counted_by_code() {
     for number in [1, 1, 2, 3] {
         present(&verifier, number, NOW);
     }
-    let at = Presentation {
-        now: NOW,
-        address: HOME,
-    };
+    let at = Presentation::new(NOW, HOME);
     verifier.check("", &Required::default(), &at);
 
     let counted: Vec<_> = verifier

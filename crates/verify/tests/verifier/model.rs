@@ -43,6 +43,7 @@ fn fields(number: u16, value: u32) -> Fields {
         owner: value,
         policy: value,
         flags: 0,
+        budget: 0,
     }
 }
 
@@ -105,8 +106,8 @@ proptest! {
         for number in 0..TOKENS {
             for scopes in [ScopeSet::EMPTY, ScopeSet::only(Scope::TokensRead), ScopeSet::all()] {
                 for place in [None, Some(Place::ORGANIZATION), Some(Place::team(TEAM))] {
-                    let at = Presentation { now: NOW, address: HOME };
-                    let decision = verifier.check(&text(number), &Required { scopes, at: place }, &at);
+                    let at = Presentation::new(NOW, HOME);
+                    let decision = verifier.check(&text(number), &Required { scopes, at: place, asked: None }, &at);
                     prop_assert_eq!(decision.code(), rules.code(number, scopes, place));
                 }
             }
@@ -228,6 +229,7 @@ impl Rules {
                     org: ORG,
                     authority: authority(given),
                     active,
+                    rate_limit: None,
                 })
             }
         };

@@ -67,6 +67,7 @@ pub(crate) fn entry(number: u64) -> Entry {
         owner_authority: plain(ScopeSet::all()),
         token_type: TokenType::Personal,
         authority: plain(ScopeSet::all()),
+        terms: None,
         expires_at: None,
         revoked: false,
         last_used: None,
@@ -90,7 +91,7 @@ pub(crate) fn apply(verifier: &Verifier, change: Change) {
 
 /// Presents the token at that instant, for anything that a live token may do.
 pub(crate) fn present(verifier: &Verifier, number: u64, now: Timestamp) -> Decision {
-    let at = Presentation { now, address: HOME };
+    let at = Presentation::new(now, HOME);
     verifier.check(&text(number), &Required::default(), &at)
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use claviger_domain::token::PresentedIn;
 use claviger_domain::{Timestamp, TokenId};
 use claviger_verify::{Change, Entry, MAX_ADDRESSES, Presentation, Required, Use, Verifier};
 
@@ -19,6 +20,7 @@ fn told(number: i64, seconds: i64, address: Option<IpAddr>) -> Use {
         id: TokenId::from_i64(1_000 + number),
         at: Timestamp::from_seconds(NOW.seconds() + seconds),
         address,
+        presented_in: PresentedIn::Header,
     }
 }
 
@@ -33,10 +35,7 @@ fn uses_of_one_token_are_told_once_with_the_last_second_and_address() {
     present(&verifier, 1, NOW);
     present(&verifier, 2, NOW);
     let away = IpAddr::V6(Ipv6Addr::LOCALHOST);
-    let at = Presentation {
-        now: later(4),
-        address: away,
-    };
+    let at = Presentation::new(later(4), away);
     verifier.check(&text(1), &Required::default(), &at);
 
     let uses = drained(&verifier);

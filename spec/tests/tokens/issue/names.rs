@@ -78,7 +78,7 @@ on_both_stores! {
               "title": "Token name taken",
               "status": 409,
               "code": "token_name_taken",
-              "detail": "another live token of this owner is called `Release Bot`; choose another name or revoke that one",
+              "detail": "another live token of this holder is called `Release Bot`; choose another name or revoke that one",
               "request_id": "req_n4wyp3bbxn91qc1qpd"
             }"#]]);
     }

@@ -236,7 +236,7 @@ impl<'a> Story<'a> {
         let body = |token| Verify {
             token,
             scopes: vec![NEEDED.to_owned()],
-            address: None,
+            ..Verify::default()
         };
         admin.sends(
             "POST",

@@ -5,8 +5,10 @@ use claviger_api::tokens::IssueToken;
 
 use super::{Kind, Only, record};
 use crate::{
+    assignment::Assign,
     exit::{self, Exit, Outcome},
     expiry::Expiry,
+    limits::Limits,
     remote::Remote,
 };
 
@@ -22,10 +24,14 @@ pub(crate) struct Issue {
         long = "scope",
         visible_alias = "scopes",
         value_name = "SCOPE",
-        required = true,
+        required_unless_present = "assign",
         value_delimiter = ','
     )]
     scopes: Vec<String>,
+    /// A role on resources, such as `application.trigger teams=* environments=* names=search`; repeat it for more. Every direction is said:
+    /// `*` is all there is and will be.
+    #[arg(long, value_name = "ROLE")]
+    assign: Vec<Assign>,
     /// Whom it acts as.
     #[arg(long = "type", value_name = "TYPE", value_enum, default_value = "personal")]
     kind: Kind,
@@ -37,6 +43,11 @@ pub(crate) struct Issue {
     service: Option<String>,
     #[command(flatten)]
     restrictions: Only,
+    #[command(flatten)]
+    limits: Limits,
+    /// Let senders put it into the address as `?token=`, where others may read it. Its only scope is then `deployments:write`.
+    #[arg(long)]
+    allow_query: bool,
     /// A description for people.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -60,9 +71,14 @@ impl Issue {
             team: self.team,
             service: self.service,
             restrictions: self.restrictions.into(),
+            networks: self.limits.networks().flatten(),
+            rate_limit: self.limits.rate_limit().flatten(),
+            quota: self.limits.quota().flatten(),
+            allow_query: self.allow_query.then_some(true),
             name: self.name,
             description: self.description,
             scopes: self.scopes,
+            roles: self.assign.into_iter().map(|Assign(role)| role).collect(),
             ..IssueToken::default()
         };
         match self.expires {

@@ -3,7 +3,9 @@
 use claviger_api::tokens::{IssuedToken, Token, TokenState, TokenType};
 
 use crate::{
+    assignment,
     exit::Outcome,
+    limits,
     output::{self, Stream},
 };
 
@@ -56,10 +58,22 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
     if let Some(service) = &token.service {
         pairs.push(("service", service.clone()));
     }
+    pairs.extend(token.roles.iter().map(|role| ("role", assignment::line(role))));
     if let Some(restrictions) = &token.restrictions {
         pairs.extend(only("only teams", restrictions.teams.as_deref()));
         pairs.extend(only("only services", restrictions.services.as_deref()));
         pairs.extend(only("only environments", restrictions.environments.as_deref()));
+    }
+    pairs.extend(only("only from", token.networks.as_deref()));
+    pairs.extend(
+        token
+            .rate_limit
+            .as_ref()
+            .map(|limit| ("rate limit", limits::rate(limit))),
+    );
+    pairs.extend(token.quota.as_ref().map(|quota| ("quota", limits::quota(quota))));
+    if token.allow_query {
+        pairs.push(("in addresses", "yes".to_owned()));
     }
     if let Some(at) = &token.regenerated_at {
         pairs.push(("regenerated", at.clone()));
@@ -87,6 +101,9 @@ pub(super) fn hand_over(issued: &IssuedToken, json: bool) -> Outcome<()> {
 
 fn last_used(token: &Token) -> String {
     match (&token.last_used_at, &token.last_used_address) {
+        (Some(at), Some(address)) if token.last_used_in.as_deref() == Some("query") => {
+            format!("{at} from {address}, in the address")
+        }
         (Some(at), Some(address)) => format!("{at} from {address}"),
         (at, _) => or_never(at.as_ref()),
     }

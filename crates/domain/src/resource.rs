@@ -1,0 +1,401 @@
+//! Resources: what an organization's own actions are done to, and how a role assignment names them.
+//!
+//! Claviger's own kinds (`deployments`, `tokens`, …) are governed by scopes; an organization's (`applications`, `cluster`, …) by roles.
+//! A resource has a kind, a place and a name; a name has segments (`c1/ns1/apps/Deployment/web`), so that one pattern can mean all of a
+//! namespace. Invariant: texts are compared in their normal form only, and no text but an explicit `*` means "all".
+
+use std::borrow::{Borrow, Cow};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::authority::Place;
+use crate::name::NameKey;
+use crate::{FieldError, Scope};
+
+/// The longest kind, action or role name, in bytes.
+pub const WORD_MAX_BYTES: usize = 64;
+/// The longest resource name or pattern, in bytes of its normal form.
+pub const RESOURCE_NAME_MAX_BYTES: usize = 256;
+/// The most segments of a resource name.
+pub const MAX_SEGMENTS: usize = 8;
+
+/// The name of a kind or an action: 1–64 of `a-z 0-9 - . _`, a letter first. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(Arc<str>);
+
+/// A resource's name in its normal form: segments between slashes, none of them empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceName(NameKey);
+
+/// Names that are alike: each segment is a text or `*`, which stands for any one segment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pattern(Box<[Segment]>);
+
+/// One segment of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Segment {
+    Any,
+    Is(Box<str>),
+}
+
+/// Which names: all, or those that match a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Names {
+    /// `*`: every name, and what has none.
+    All,
+    /// These and no others.
+    Listed(BTreeSet<Pattern>),
+}
+
+/// Something that someone wants to do to something.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The action.
+    pub action: &'a str,
+    /// The kind of the resource.
+    pub kind: &'a str,
+    /// Where the resource is.
+    pub place: Place,
+    /// Its name.
+    pub name: Option<&'a ResourceName>,
+    governed: Governed,
+}
+
+/// What decides about a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Governed {
+    /// A scope: the kind is one of Claviger's own.
+    ByScope(Scope),
+    /// Nothing: the kind is one of Claviger's own and has no such action.
+    ByNothing,
+    /// Roles.
+    ByRoles,
+}
+
+// === impl Word ===
+
+impl Word {
+    /// Parses the word in `field`.
+    ///
+    /// # Errors
+    /// `word_malformed`.
+    pub fn parse(field: &str, text: &str) -> Result<Self, FieldError> {
+        let fits = text.len() <= WORD_MAX_BYTES
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte));
+        if fits {
+            return Ok(Self(text.into()));
+        }
+        let detail = format!("1–{WORD_MAX_BYTES} of a–z, 0–9, `-`, `.` and `_`, a letter first");
+        Err(FieldError::new(field, "word_malformed", detail))
+    }
+
+    /// A word of this program.
+    pub(crate) fn known(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::parse("word", &text).map_err(|error| de::Error::custom(error.detail))
+    }
+}
+
+impl Borrow<str> for Word {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl ResourceName ===
+
+impl ResourceName {
+    /// Parses the name in `field`.
+    ///
+    /// # Errors
+    /// `resource_name_malformed`: empty, too long, an empty segment, too many segments.
+    pub fn parse(field: &str, text: &str) -> Result<Self, FieldError> {
+        let key = NameKey::of(text);
+        segments(field, key.as_str())?;
+        Ok(Self(key))
+    }
+}
+
+fn segments<'a>(field: &str, text: &'a str) -> Result<Vec<&'a str>, FieldError> {
+    let segments: Vec<&str> = text.split('/').collect();
+    let fits = text.len() <= RESOURCE_NAME_MAX_BYTES
+        && segments.len() <= MAX_SEGMENTS
+        && !segments.iter().any(|segment| segment.is_empty())
+        && !text.chars().any(char::is_control);
+    if fits {
+        return Ok(segments);
+    }
+    let detail = format!(
+        "1–{MAX_SEGMENTS} segments between slashes, none of them empty, at most {RESOURCE_NAME_MAX_BYTES} bytes"
+    );
+    Err(FieldError::new(field, "resource_name_malformed", detail))
+}
+
+// === impl Pattern ===
+
+impl Pattern {
+    /// Parses the pattern in `field`: a name, or one with `*` for whole segments.
+    ///
+    /// # Errors
+    /// `resource_name_malformed`; `pattern_malformed` for a `*` within a segment.
+    pub fn parse(field: &str, text: &str) -> Result<Self, FieldError> {
+        let key = NameKey::of(text);
+        let parsed = segments(field, key.as_str())?.into_iter().map(|segment| {
+            if segment == "*" {
+                Ok(Segment::Any)
+            } else if segment.contains('*') {
+                let detail = "`*` stands for a whole segment";
+                Err(FieldError::new(field, "pattern_malformed", detail))
+            } else {
+                Ok(Segment::Is(segment.into()))
+            }
+        });
+        Ok(Self(parsed.collect::<Result<_, _>>()?))
+    }
+
+    /// True for a name of as many segments, each of which is as the pattern says.
+    pub fn matches(&self, name: &ResourceName) -> bool {
+        let mut segments = name.0.as_str().split('/');
+        let all_fit = self.0.iter().all(|wanted| {
+            let segment = segments.next();
+            match wanted {
+                Segment::Any => segment.is_some(),
+                Segment::Is(text) => segment == Some(text),
+            }
+        });
+        all_fit && segments.next().is_none()
+    }
+
+    /// True when every name that `other` matches is matched here too.
+    fn covers(&self, other: &Self) -> bool {
+        let pairs = || self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len() && pairs().all(|(own, theirs)| *own == Segment::Any || own == theirs)
+    }
+
+    /// The names that both match.
+    fn intersection(&self, other: &Self) -> Option<Self> {
+        if self.0.len() != other.0.len() {
+            return None;
+        }
+        let both = self.0.iter().zip(&other.0).map(|pair| match pair {
+            (Segment::Any, both) | (both, Segment::Any) => Some(both.clone()),
+            (left, right) => (left == right).then(|| left.clone()),
+        });
+        both.collect::<Option<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, segment) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str("/")?;
+            }
+            f.write_str(match segment {
+                Segment::Any => "*",
+                Segment::Is(text) => text,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+// === impl Names ===
+
+impl Names {
+    /// True when the name is meant; what has no name is meant by everything only.
+    pub fn matches(&self, name: Option<&ResourceName>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listed(patterns) => {
+                name.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+            }
+        }
+    }
+
+    /// True when no name is meant.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Listed(patterns) if patterns.is_empty())
+    }
+
+    /// The names that both mean.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::All, both) | (both, Self::All) => both.clone(),
+            (Self::Listed(left), Self::Listed(right)) => {
+                let pairs = left
+                    .iter()
+                    .flat_map(|own| right.iter().map(move |theirs| (own, theirs)));
+                Self::Listed(
+                    pairs
+                        .filter_map(|(own, theirs)| own.intersection(theirs))
+                        .collect(),
+                )
+            }
+        }
+    }
+
+    /// All names as one part, or each pattern as a part.
+    pub(crate) fn parts(&self) -> Vec<Self> {
+        match self {
+            Self::All => vec![Self::All],
+            Self::Listed(patterns) => patterns
+                .iter()
+                .map(|pattern| Self::Listed(BTreeSet::from([pattern.clone()])))
+                .collect(),
+        }
+    }
+
+    /// True when all that a part means is meant here too. A pattern with `*` matches names that no list can enumerate, so it is
+    /// covered only by a pattern that has `*` there: one pattern covers a part, or none does.
+    pub(crate) fn covers_part(&self, part: &Self) -> bool {
+        match (self, part) {
+            (Self::All, _) => true,
+            (Self::Listed(_), Self::All) => false,
+            (Self::Listed(own), Self::Listed(theirs)) => theirs
+                .iter()
+                .all(|theirs| own.iter().any(|own| own.covers(theirs))),
+        }
+    }
+}
+
+// === impl Asked ===
+
+impl<'a> Asked<'a> {
+    /// To do `action` to a resource of this kind.
+    pub fn new(action: &'a str, kind: &'a str, place: Place, name: Option<&'a ResourceName>) -> Self {
+        Self {
+            action,
+            kind,
+            place,
+            name,
+            governed: Governed::of(kind, action),
+        }
+    }
+
+    /// What decides about it.
+    pub const fn governed(&self) -> Governed {
+        self.governed
+    }
+}
+
+impl Governed {
+    fn of(kind: &str, action: &str) -> Self {
+        let mut found = Self::ByRoles;
+        for scope in Scope::ALL {
+            let text = scope.as_str();
+            if let Some(verb) = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')) {
+                if verb == action {
+                    return Self::ByScope(*scope);
+                }
+                found = Self::ByNothing;
+            }
+        }
+        found
+    }
+}
+
+/// True for a kind of Claviger's own.
+pub fn is_own_kind(kind: &str) -> bool {
+    Governed::of(kind, "") != Governed::ByRoles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern::parse("names", text).unwrap()
+    }
+
+    fn matches(wanted: &str, name: &str) -> bool {
+        pattern(wanted).matches(&ResourceName::parse("name", name).unwrap())
+    }
+
+    #[test]
+    fn a_star_stands_for_one_segment() {
+        assert!(matches("c1/*/apps", "c1/ns1/apps"));
+        assert!(!matches("c1/*", "c1"));
+        assert!(!matches("c1/*", "c1/ns1/apps"));
+        assert!(!matches("c1/ns1", "c1/ns2"));
+        assert!(matches("*", "anything"));
+        assert!(!matches("*", "two/segments"));
+    }
+
+    #[test]
+    fn names_are_compared_in_their_normal_form() {
+        assert!(matches("Search-API", "search-api"));
+        assert!(matches("ﬁle", "file"));
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused() {
+        for text in [
+            "",
+            "/",
+            "a//b",
+            "a/",
+            "1/2/3/4/5/6/7/8/9",
+            &"x".repeat(257),
+            "a\u{7}",
+        ] {
+            let error = ResourceName::parse("name", text).unwrap_err();
+            assert_eq!(error.code, "resource_name_malformed", "{text:?}");
+        }
+        assert_eq!(
+            Pattern::parse("names", "a*").unwrap_err().code,
+            "pattern_malformed"
+        );
+        assert!(ResourceName::parse("name", "1/2/3/4/5/6/7/8").is_ok());
+        for text in ["", "1a", "A", "a b", "ä", &"x".repeat(65)] {
+            assert_eq!(
+                Word::parse("kind", text).unwrap_err().code,
+                "word_malformed",
+                "{text:?}"
+            );
+        }
+        assert!(Word::parse("kind", &"x".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_kind_of_our_own_is_governed_by_its_scopes_alone() {
+        assert_eq!(
+            Governed::of("deployments", "write"),
+            Governed::ByScope(Scope::DeploymentsWrite)
+        );
+        assert_eq!(Governed::of("deployments", "trigger"), Governed::ByNothing);
+        assert_eq!(Governed::of("applications", "trigger"), Governed::ByRoles);
+        assert_eq!(Governed::of("deploy", "ments:write"), Governed::ByRoles);
+        assert!(is_own_kind("tokens") && !is_own_kind("token"));
+    }
+}
