@@ -73,6 +73,10 @@ async fn whoever_brings_the_code_is_the_administrator() {
                     "team": null,
                     "service": null,
                     "restrictions": null,
+                    "networks": null,
+                    "rate_limit": null,
+                    "quota": null,
+                    "allow_query": false,
                     "created_at": "2026-11-22T10:00:00Z",
                     "created_by": "usr_1m81b5h800001",
                     "updated_at": "2026-11-22T10:00:00Z",
@@ -80,6 +84,7 @@ async fn whoever_brings_the_code_is_the_administrator() {
                     "regenerated_at": null,
                     "last_used_at": null,
                     "last_used_address": null,
+                    "last_used_in": null,
                     "revoked_at": null,
                     "revoked_by": null,
                     "revoke_reason": null,
@@ -120,11 +125,12 @@ async fn whoever_brings_the_code_is_the_administrator() {
                           "users:read",
                           "users:write"
                         ],
+                        "terms": null,
                         "type": "personal"
                       },
                       "request_id": "req_n4wyp61ckmtz7wvvzh",
                       "address": "127.0.0.1",
-                      "hash": "1249d5ab4730a27abbabbd80c95290f9a4425a192c3b7d627a2f4c393cf60d0e"
+                      "hash": "3a03d014723fda8b6c7cd48a6703279762bc5811014856ffa76748edef5aef55"
                     },
                     {
                       "seq": 1,

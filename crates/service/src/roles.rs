@@ -383,7 +383,10 @@ fn refuse_excess(ctx: &Context, before: &[Cell], after: &[Cell]) -> Result<()> {
     let added = gives(after).beyond(&gives(before));
     ctx.caller.power.covers(&added).map_err(|excess| Error::Refused {
         code: "role_exceeds_caller",
-        detail: format!("the role would give more than the calling token has, which lacks {excess}"),
+        detail: format!(
+            "the role would give more than {} has, which lacks {excess}",
+            ctx.caller.by.noun()
+        ),
     })
 }
 

@@ -29,6 +29,7 @@ on_both_stores! {
                   "teams": [],
                   "created_at": "2026-11-22T10:00:00Z",
                   "deactivated_at": null,
+                  "rate_limit": null,
                   "has_password": false
                 }
               ],

@@ -64,7 +64,7 @@ async fn noted(Extension(presented): Extension<Presented>) -> &'static str {
         user: None,
         org: OrgId::from_i64(1),
         power: Power::default(),
-        expires_at: Some(now.plus_days(14)),
+        expires_at: None,
         terms: Arc::default(),
     };
     presented.note(&caller, Allowance::default(), now);

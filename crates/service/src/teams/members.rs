@@ -158,8 +158,9 @@ fn refuse_excess(ctx: &Context, team: TeamId, had: Option<TeamRole>, role: TeamR
     ctx.caller.power.covers(&added).map_err(|excess| Error::Refused {
         code: "role_exceeds_caller",
         detail: format!(
-            "the role `{}` brings {excess}, which the calling token lacks",
+            "the role `{}` brings {excess}, which {} lacks",
             role.as_str(),
+            ctx.caller.by.noun(),
         ),
     })
 }

@@ -71,10 +71,10 @@ async fn signed_in(home: &Home) -> Store {
                 name: None,
                 name_key: None,
                 role: "member".to_owned(),
+                roles: None,
                 created_at: NOW,
                 deactivated_at: None,
                 rate_limit: None,
-                roles: None,
             };
             users::insert(tx, &user).await?;
         }

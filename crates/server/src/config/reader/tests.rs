@@ -168,7 +168,7 @@ fn neither_report_nor_debug_shows_a_secret() {
         assert!(!shown.contains(secret), "{secret} is shown");
     }
     assert!(shown.contains("postgres://claviger:…@db.example:5432/claviger?sslmode=require&sslpassword=…"));
-    assert!(shown.contains("pepper                  (set, not shown)"));
+    assert!(shown.contains("pepper                      (set, not shown)"));
     assert!(shown.contains("note: `listen` reaches beyond this machine"));
 }
 
