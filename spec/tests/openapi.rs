@@ -184,7 +184,8 @@ async fn every_field_of_every_type_is_described() {
 #[tokio::test]
 async fn every_reference_leads_somewhere_and_every_type_is_used() {
     let document = document().await;
-    let mut used = BTreeSet::new();
+    // What a webhook receives is the body of no operation of ours.
+    let mut used = BTreeSet::from(["WebhookPayload"]);
     let mut open = vec![&document];
     while let Some(value) = open.pop() {
         match value {
