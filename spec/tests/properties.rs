@@ -129,10 +129,9 @@ impl Life<'_> {
     }
 
     async fn issue(&mut self) {
-        let mut body = json!({ "name": format!("step {}", self.step), "scopes": self.some_scopes() });
+        let mut body = json!({ "name": format!("step {}", self.step), "scopes": self.some_scopes(), "reason": "a test" });
         if self.random.below(3) == 0 {
             body["type"] = json!("global");
-            body["reason"] = json!("a test");
         }
         body.as_object_mut()
             .unwrap()
@@ -307,6 +306,8 @@ fn fold(export: &str) -> BTreeMap<String, Value> {
 }
 
 async fn live(server: &mut TestServer, seed: u64) {
+    let lasting = json!({ "global": { "max_days": null, "never_allowed": true } });
+    crate::policy::changed(server, lasting).await.expect_status(200);
     let mut life = Life {
         server,
         random: TestRandom::new(seed),

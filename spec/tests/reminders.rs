@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use claviger_testkit::receiver::{Received, Receiver};
+use claviger_testkit::receiver::{Received, Receiver, Reply};
 use claviger_testkit::{Caller, TestServer};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
@@ -82,4 +82,36 @@ async fn send_test(server: &TestServer, webhook: &str) -> String {
     let path = format!("/v1/webhooks/{webhook}/test");
     let sent = server.admin().post(&path, json!(null)).await;
     sent.expect_status(202).at("/id")
+}
+
+/// One of each change of webhooks and calendar feeds.
+pub(crate) async fn every_change(server: &TestServer) {
+    let admin = server.admin();
+    let receiver = Receiver::start().await;
+    let (webhook, _) = webhook_to(admin, &receiver, json!({})).await;
+    let path = format!("/v1/webhooks/{webhook}");
+    admin
+        .patch(&path, json!({ "description": "on call" }))
+        .await
+        .expect_status(200);
+    admin
+        .post(&format!("{path}/rotate-secret"), json!(null))
+        .await
+        .expect_status(200);
+    receiver.will([Reply::Status(410)]);
+    let delivery = send_test(server, &webhook).await;
+    server.settle().await;
+    admin
+        .patch(&path, json!({ "enabled": true }))
+        .await
+        .expect_status(200);
+    let retried = admin
+        .post(&format!("{path}/deliveries/{delivery}/retry"), json!(null))
+        .await;
+    assert!(retried.status < 300, "{}", retried.text());
+    admin.delete(&path).await.expect_status(204);
+    let feed = admin.post("/v1/calendar-feeds", json!({ "name": "ends" })).await;
+    let feed = format!("/v1/calendar-feeds/{}", feed.expect_status(201).at("/feed/id"));
+    let revoked = admin.delete(&feed).await;
+    assert!(revoked.status < 300, "{}", revoked.text());
 }

@@ -469,7 +469,6 @@ mod tests {
     #[test]
     fn every_unknown_scope_is_named_with_its_place() {
         let texts = ["tokens:read".to_owned(), "token:write".to_owned()];
-
         let errors = parse_scopes("scopes", &texts).unwrap_err();
 
         assert_eq!(errors[0].field, "scopes[1]");

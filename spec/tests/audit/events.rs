@@ -233,6 +233,7 @@ on_both_stores! {
             }"#]]);
         crate::people::every_change(&server).await;
         crate::sessions::every_change(&server).await;
+        crate::reminders::every_change(&server).await;
         crate::teams::every_change(&server).await;
         crate::roles::every_change(&server).await;
         crate::policy::changed(&server, json!({ "query_tokens": true })).await.expect_status(200);
