@@ -173,7 +173,7 @@ impl Assignment {
             }
         };
         // A direction that lists nothing makes the whole assignment nothing, also the cells that it does not bound.
-        let is_nothing = self.teams.is_nothing() || self.environments.is_nothing() || self.names.is_nothing();
+        let is_nothing = self.teams.is_empty() || self.environments.is_empty() || self.names.is_empty();
         cells.iter().filter(move |_| !is_nothing).map(grant)
     }
 
@@ -272,7 +272,7 @@ impl<T: Ord> Listed<T> {
     }
 
     /// True for an empty list.
-    pub fn is_nothing(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }

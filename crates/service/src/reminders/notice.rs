@@ -5,6 +5,7 @@
 //! threshold only.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use claviger_domain::owner::{Role, TeamRole};
 use claviger_domain::reminder::{Message, NoticeKind};
@@ -180,11 +181,10 @@ impl Service {
 impl Recipients {
     /// The organization's webhooks that are told anything.
     async fn webhooks(&mut self, tx: &mut Tx, org: OrgId) -> Result<&[Webhook], StoreError> {
-        if !self.webhooks.contains_key(&org) {
-            let found = webhooks::enabled(tx, org).await?;
-            self.webhooks.insert(org, found);
+        match self.webhooks.entry(org) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => Ok(unknown.insert(webhooks::enabled(tx, org).await?)),
         }
-        Ok(self.webhooks.get(&org).map(Vec::as_slice).unwrap_or_default())
     }
 
     /// The people who see to the token: its owner, or who runs the team, or who runs the organization when nobody else does.

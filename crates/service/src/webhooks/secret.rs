@@ -42,7 +42,7 @@ impl SigningSecret {
     pub fn expose(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(HEAD.len() + 44));
         text.push_str(HEAD);
-        STANDARD.encode_string(&*self.0, &mut text);
+        STANDARD.encode_string(*self.0, &mut text);
         text
     }
 
