@@ -50,6 +50,7 @@ async fn whoever_brings_the_code_is_the_administrator() {
                     "type": "personal",
                     "name": "first administrator",
                     "description": "",
+                    "reason": "made by the operator at the machine",
                     "scopes": [
                       "tokens:read",
                       "tokens:write",
@@ -65,7 +66,11 @@ async fn whoever_brings_the_code_is_the_administrator() {
                       "environments:read",
                       "environments:write",
                       "users:read",
-                      "users:write"
+                      "users:write",
+                      "roles:read",
+                      "roles:write",
+                      "webhooks:read",
+                      "webhooks:write"
                     ],
                     "hint": "gstc",
                     "state": "live",
@@ -73,6 +78,7 @@ async fn whoever_brings_the_code_is_the_administrator() {
                     "team": null,
                     "service": null,
                     "restrictions": null,
+                    "roles": [{"role": "super-admin", "teams": "*", "environments": "*", "names": "*"}],
                     "networks": null,
                     "rate_limit": null,
                     "quota": null,
@@ -107,7 +113,9 @@ async fn whoever_brings_the_code_is_the_administrator() {
                         "hint": "gstc",
                         "holder": "usr_1m81b5h800001",
                         "name": "first administrator",
+                        "reason": "made by the operator at the machine",
                         "restrictions": null,
+                        "roles": [{"environments": "*", "names": "*", "role": "super-admin", "teams": "*"}],
                         "scopes": [
                           "tokens:read",
                           "tokens:write",
@@ -123,14 +131,18 @@ async fn whoever_brings_the_code_is_the_administrator() {
                           "environments:read",
                           "environments:write",
                           "users:read",
-                          "users:write"
+                          "users:write",
+                          "roles:read",
+                          "roles:write",
+                          "webhooks:read",
+                          "webhooks:write"
                         ],
                         "terms": null,
                         "type": "personal"
                       },
                       "request_id": "req_n4wyp61ckmtz7wvvzh",
                       "address": "127.0.0.1",
-                      "hash": "3a03d014723fda8b6c7cd48a6703279762bc5811014856ffa76748edef5aef55"
+                      "hash": "1e6cee45754d4ef956ed7b0b2d629a14a1ab4c229906bf1a3be9250895396cbe"
                     },
                     {
                       "seq": 1,

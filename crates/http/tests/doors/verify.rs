@@ -63,7 +63,7 @@ async fn asked(house: &House, body: &str) -> Seen {
 #[tokio::test]
 async fn every_decision_is_the_same_on_both_ways() {
     let house = House::open().await;
-    let issue = json!({ "name": "reader", "scopes": ["tokens:read"], "type": "global" });
+    let issue = json!({ "name": "reader", "scopes": ["tokens:read"], "type": "global", "reason": "a test" });
     let issued = house.call("POST", "/v1/tokens", issue).await.json();
     let reader = issued["secret"].as_str().unwrap();
 

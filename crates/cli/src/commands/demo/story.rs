@@ -112,6 +112,7 @@ impl<'a> Story<'a> {
         let body = IssueToken {
             token_type: Some(TokenType::Global),
             name: PIPELINE.to_owned(),
+            reason: Some("the demo's release pipeline".to_owned()),
             scopes: vec![NEEDED.to_owned(), "deployments:read".to_owned()],
             expires_in_days: Some(30),
             ..IssueToken::default()
