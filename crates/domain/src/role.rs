@@ -190,7 +190,8 @@ impl Assignment {
 
     /// How many boxes the selector spans.
     pub fn boxes(&self) -> usize {
-        [self.teams.len(), self.environments.len(), self.names.len()]
+        let kinds = self.kinds.as_ref().map_or(1, BTreeSet::len);
+        [kinds, self.teams.len(), self.environments.len(), self.names.len()]
             .into_iter()
             .fold(1, usize::saturating_mul)
     }

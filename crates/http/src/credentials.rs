@@ -3,7 +3,7 @@
 //! Three ways: `Authorization: Bearer X` (RFC 6750 §2.1), raw `Authorization: X`, and `x-api-key: X`; each value may be in the form
 //! of RFC 8959 (`secret-token:X`). The same credential twice is fine, two different ones are refused. The query string is never
 //! looked at here: a credential there is taken out before (see `layers::query_credential`). A person who is signed in has a cookie
-//! instead ([`session`]). Called by the guard and the verify door.
+//! instead (`session`). Called by the guard and the verify door.
 
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderValue};

@@ -10,6 +10,7 @@ use claviger_domain::authority::{Authority, Place, Power};
 use claviger_domain::calendar::{CalendarFeed, MAX_EVENTS, MAX_FEEDS, SHOWN_AFTER_DAYS};
 use claviger_domain::name::Label;
 use claviger_domain::owner::{Caller, Means, Principal};
+use claviger_domain::terms::Networks;
 use claviger_domain::token::{Holder, MAX_DAYS, Token, TokenState};
 use claviger_domain::{CalendarFeedId, Scope, TokenId, UserId};
 use claviger_store::{Tx, calendar_feeds as rows, tokens};
@@ -231,6 +232,11 @@ impl Service {
             _ if !token.is_live(origin.now) => return Err(unknown()),
             _ => (Authority::everything().into(), None),
         };
+        let from_there =
+            |networks: &Networks| origin.address.is_some_and(|address| networks.contain(address));
+        if !token.terms.networks.as_ref().is_none_or(from_there) {
+            return Err(unknown());
+        }
         let given = self.authority_now(tx, &token).await?;
         if token.revocation.is_some() || !given.scopes().contains(Scope::TokensRead) {
             return Err(unknown());

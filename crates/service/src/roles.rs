@@ -16,7 +16,7 @@ use claviger_domain::role::{
     Assignment, Cell, Listed, MAX_ACTIONS, MAX_ASSIGNMENTS, MAX_BOXES, MAX_CELLS, MAX_LISTED, MAX_ROLES,
     PRESETS, Role, RoleBook, preset,
 };
-use claviger_domain::{FieldError, OrgId, Scope, Timestamp};
+use claviger_domain::{FieldError, OrgId, Scope, Timestamp, session};
 use claviger_store::{Tx, environments, roles as rows, teams, tokens, users};
 use claviger_verify::{Change, Entry};
 use serde_json::json;
@@ -111,8 +111,16 @@ pub(crate) async fn check_assignments(
         .map(Assignment::boxes)
         .fold(0, usize::saturating_add);
     if boxes > MAX_BOXES {
-        let detail = format!("together at most {MAX_BOXES} combinations of team, environment and name");
+        let detail = format!("together at most {MAX_BOXES} combinations of kind, team, environment and name");
         return Err(Error::field("roles", "selectors_too_large", detail));
+    }
+    let too_long: Vec<FieldError> = assignments
+        .iter()
+        .enumerate()
+        .flat_map(|(place, assignment)| check_lengths(&format!("roles[{place}]"), assignment))
+        .collect();
+    if !too_long.is_empty() {
+        return Err(too_long.into());
     }
     let mut errors = Vec::new();
     for (place, assignment) in assignments.iter().enumerate() {
@@ -121,7 +129,6 @@ pub(crate) async fn check_assignments(
             let detail = format!("there is no role `{}`", assignment.role);
             errors.push(FieldError::new(format!("{field}.role"), "role_unknown", detail));
         }
-        errors.extend(check_lengths(&field, assignment));
         for text in assignment.names.iter() {
             errors.extend(Pattern::parse(&format!("{field}.names"), text).err());
         }
@@ -379,15 +386,27 @@ fn refuse_excess(ctx: &Context, before: &[Cell], after: &[Cell]) -> Result<()> {
         ..Assignment::super_admin()
     };
     let all = Selector::everywhere();
-    let gives = |cells| Authority::nothing().with_roles(everywhere.grants(cells, &all));
-    let added = gives(after).beyond(&gives(before));
+    let gives = |cells: &[Cell]| Authority::nothing().with_roles(everywhere.grants(cells, &all));
+    // A cell that was bounded in a direction gave less than one that is not, whatever the assignments.
+    let added = after.iter().flat_map(|cell| {
+        let known: Vec<Cell> = before
+            .iter()
+            .filter(|known| known.by.is_subset(&cell.by))
+            .cloned()
+            .collect();
+        let added = gives(std::slice::from_ref(cell)).beyond(&gives(&known));
+        added.roles().to_vec()
+    });
+    let added = Authority::nothing().with_roles(added);
+    let noun = ctx.caller.by.noun();
     ctx.caller.power.covers(&added).map_err(|excess| Error::Refused {
         code: "role_exceeds_caller",
-        detail: format!(
-            "the role would give more than {} has, which lacks {excess}",
-            ctx.caller.by.noun()
-        ),
-    })
+        detail: format!("the role would give more than {noun} has, which lacks {excess}"),
+    })?;
+    if !added.roles().is_empty() && session::is_all(&gives(after)) {
+        ctx.require_recent_sign_in()?;
+    }
+    Ok(())
 }
 
 fn shown(role: Role) -> ShownRole {

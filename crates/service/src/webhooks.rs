@@ -1,7 +1,7 @@
 //! Webhooks: create, list, show, update, delete; their secrets, their deliveries.
 //!
 //! Whoever has the scope where a webhook is may manage it: the organization's in the organization as a whole, a team's in the team.
-//! A webhook's secret is shown when it is made and never again; what it is told of is decided in [`crate::reminders`].
+//! A webhook's secret is shown when it is made and never again; what it is told of is decided in `reminders`.
 
 mod deliveries;
 mod secret;

@@ -4,7 +4,7 @@ use claviger_testkit::{TestServer, on_both_stores};
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use super::{decided, everywhere, outcome, with_roles};
+use super::{decided, everywhere, made, outcome, with_roles};
 use crate::asking::{refusal, trimmed};
 
 on_both_stores! {
@@ -163,5 +163,22 @@ on_both_stores! {
             input_invalid resource.service service_unknown
             field_unknown resource.colour field_unknown
         "#]].assert_eq(&trimmed(&said));
+    }
+}
+
+on_both_stores! {
+    async fn nobody_unbinds_what_a_role_gives_them(server: TestServer) {
+        let admin = server.admin();
+        let team = made(&server, "/v1/teams", json!({ "name": "payments" })).await;
+        let bounded = |by: Value| json!({ "grants": [{ "kind": "applications", "actions": "*", "by": by }] });
+        admin.put("/v1/roles/deployer", bounded(json!(["team", "name"]))).await.expect_status(200);
+        let assigned = json!([{ "role": "deployer", "teams": [team], "environments": "*", "names": "*" }]);
+        let body = json!({ "name": "writer", "type": "global", "reason": "a test", "scopes": ["roles:write"], "roles": assigned });
+        let writer = server.bearer(&admin.post("/v1/tokens", body).await.expect_status(201).at("/secret"));
+
+        let refused = (403, "role_exceeds_caller".to_owned());
+        assert_eq!(outcome(&writer.put("/v1/roles/deployer", bounded(json!([]))).await), refused);
+        assert_eq!(outcome(&writer.put("/v1/roles/deployer", bounded(json!(["name"]))).await), refused);
+        writer.put("/v1/roles/deployer", bounded(json!(["team", "environment", "name"]))).await.expect_status(200);
     }
 }

@@ -214,3 +214,31 @@ on_both_stores! {
         assert_eq!(text(&newest.json(), "/data/0/detail/name/to"), "three");
     }
 }
+
+on_both_stores! {
+    async fn what_is_added_never_outlives_whoever_adds_it(server: TestServer) {
+        let lasting = server.token().name("lasting").scopes(["deployments:read"]).never_expires().issue().await;
+        let brief = server.token().name("brief").scopes(["tokens:write", "deployments:read", "deployments:write"]).expires_in_days(7).issue().await;
+        let path = format!("/v1/tokens/{}", lasting.id());
+
+        let wider = brief.patch(&path, json!({ "scopes": ["deployments:read", "deployments:write"] })).await;
+        assert_eq!(refused_fields(&wider), ["expires_at expiry_exceeds_caller"]);
+        brief.patch(&path, json!({ "scopes": ["deployments:read"], "name": "still lasting" })).await.expect_status(200);
+    }
+}
+
+on_both_stores! {
+    async fn a_weaker_caller_neither_prolongs_nor_unbinds_a_stronger_token(server: TestServer) {
+        let strong = server.token().name("strong").scopes(["audit:read", "deployments:read"]).expires_in_days(7)
+            .field("networks", json!(["192.0.2.0/24"])).issue().await;
+        let weak = server.token().name("weak").scopes(["tokens:write", "deployments:read"]).expires_in_days(90).issue().await;
+        let path = format!("/v1/tokens/{}", strong.id());
+
+        let prolonged = weak.patch(&path, json!({ "expires_in_days": 30 })).await;
+        assert_eq!(refused_fields(&prolonged), ["scopes scope_exceeds_caller"]);
+        let unbound = weak.patch(&path, json!({ "networks": null })).await;
+        assert_eq!(refused_fields(&unbound), ["scopes scope_exceeds_caller"]);
+        weak.patch(&path, json!({ "networks": ["192.0.2.0/28"], "scopes": ["deployments:read"] })).await.expect_status(200);
+        weak.patch(&path, json!({ "expires_in_days": 30 })).await.expect_status(200);
+    }
+}

@@ -13,6 +13,8 @@ use url::Url;
 
 /// The longest that one command may take.
 const COMMAND: Duration = Duration::from_secs(20);
+/// How long one message may take in all. Shorter than a claim on it lasts.
+const WHOLE: Duration = Duration::from_secs(45);
 
 /// How mail is sent, as the operator says it. `Debug` shows no password.
 #[derive(Clone, PartialEq, Eq)]
@@ -118,7 +120,11 @@ impl Mailer {
             .header(ContentType::TEXT_PLAIN)
             .body(mail.text)
             .map_err(|_| SendError("the message could not be written".to_owned()))?;
-        match self.transport.send(message).await {
+        // The transport bounds the connection only; whoever is silent afterwards is left, before the try is claimed anew.
+        let Ok(sent) = tokio::time::timeout(WHOLE, self.transport.send(message)).await else {
+            return Err(SendError("the mail server did not answer in time".to_owned()));
+        };
+        match sent {
             Ok(_) => Ok(()),
             Err(error) => Err(SendError(match error.status() {
                 Some(status) => format!("the mail server answered {status}"),

@@ -3,7 +3,7 @@
 //! A caller's own tokens are theirs to see and manage; for all others the scope must hold at the holder's place. What the caller may
 //! not see does not exist for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use claviger_domain::authority::{Authority, Place};
 use claviger_domain::role::RoleBook;
@@ -17,6 +17,8 @@ use crate::error::{Error, Result};
 use crate::roles::{book, check_assignments};
 use crate::{Context, Service};
 
+/// The most services that restrict a token times its roles: each pair is worked out by itself.
+const MAX_ROLE_BOXES: usize = 200;
 /// The most things that one restriction lists.
 const MAX_RESTRICTION: usize = 100;
 
@@ -220,6 +222,11 @@ impl Service {
         let book = book_for(tx, token).await?;
         if roles {
             check_assignments(tx, ctx.org(), &book, &token.roles).await?;
+        }
+        let of = token.restrictions.services.as_ref().map_or(1, BTreeSet::len);
+        if of.saturating_mul(token.roles.len()) > MAX_ROLE_BOXES {
+            let detail = format!("services that it is restricted to times roles: at most {MAX_ROLE_BOXES}");
+            return Err(Error::field("roles", "selectors_too_large", detail));
         }
         Ok(Known { teams, roles: book })
     }

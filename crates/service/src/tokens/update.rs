@@ -134,14 +134,18 @@ fn refuse_widening(
         (Some(_), None) => true,
         (Some(old), Some(new)) => new > old,
     };
-    let end = if prolonged {
+    // Who is bound by the old terms is not bound as tightly by the new ones.
+    let loosened = before.terms.allow(None, &after.terms).is_err();
+    let is_widened = prolonged || loosened || added != Authority::nothing();
+    // Longer or on looser terms, all that the token has is given anew; and whatever is added lives as long as the token.
+    let given = if prolonged || loosened { has } else { &added };
+    let end = if is_widened {
         after.expires_at
     } else {
         ctx.caller.expires_at
     };
     let is_sibling = after.owner == ctx.caller.owner;
-    attenuates(&ctx.caller, &added, is_sibling, end)?;
-    let is_widened = prolonged || added != Authority::nothing();
+    attenuates(&ctx.caller, given, is_sibling, end)?;
     if is_widened && is_sensitive(after, has) {
         ctx.require_recent_sign_in()?;
     }

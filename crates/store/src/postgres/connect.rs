@@ -237,7 +237,32 @@ async fn require_durable_commits(connection: &mut PgConnection) -> Result<(), St
     }
 }
 
+/// What came of an attempt to take the writer's lock.
+enum Lock {
+    Taken,
+    /// By this session.
+    HeldBy(String),
+    /// By one that is no longer there to be named.
+    Ending,
+}
+
+/// How often the lock of a session that is ending is asked for again: two seconds in all.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Takes the writer's lock, waiting a moment for a session that has ended and is not gone yet.
 async fn take_lock(connection: &mut PgConnection) -> Result<(), StoreError> {
+    for _ in 0..LOCK_TRIES {
+        match try_lock(connection).await? {
+            Lock::Taken => return Ok(()),
+            Lock::HeldBy(holder) => return Err(in_use(&holder)),
+            Lock::Ending => tokio::time::sleep(LOCK_PAUSE).await,
+        }
+    }
+    Err(in_use("a session that just ended"))
+}
+
+async fn try_lock(connection: &mut PgConnection) -> Result<Lock, StoreError> {
     let rows = connection
         .query(
             "",
@@ -246,7 +271,7 @@ async fn take_lock(connection: &mut PgConnection) -> Result<(), StoreError> {
         )
         .await?;
     if rows.first().map(|row| row.get::<bool>(0)).transpose()? == Some(true) {
-        return Ok(());
+        return Ok(Lock::Taken);
     }
     let sql = "SELECT 'session ' || a.pid || COALESCE(' from ' || host(a.client_addr), ' on this machine') \
                FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
@@ -255,9 +280,12 @@ async fn take_lock(connection: &mut PgConnection) -> Result<(), StoreError> {
                AND (l.classid::bigint << 32) | l.objid::bigint = $1";
     let rows = connection.query("", &sql.into(), &[WRITER_LOCK.into()]).await?;
     let holder = rows.first().map(|row| row.get::<String>(0)).transpose()?;
-    Err(StoreError::InUse(format!(
-        "the database is in use by another Claviger server ({}); one server at a time may write to it, because two would not \
-         know of each other's revocations: stop the other one, or name another database",
-        holder.as_deref().unwrap_or("a session that just ended")
-    )))
+    Ok(holder.map_or(Lock::Ending, Lock::HeldBy))
+}
+
+fn in_use(holder: &str) -> StoreError {
+    StoreError::InUse(format!(
+        "the database is in use by another Claviger server ({holder}); one server at a time may write to it, because two would not \
+         know of each other's revocations: stop the other one, or name another database"
+    ))
 }

@@ -12,7 +12,7 @@ use super::{NEVER, SELF_OWNED, TYPE_SHIFT, Verifier, second_of};
 use crate::accounts::AccountNumbers;
 use crate::index::{Fields, Key, REVOKED, WriteHalf};
 use crate::owners::OwnerNumbers;
-use crate::policies::{Given, PolicyNumbers};
+use crate::policies::{Given, NOTHING, PolicyNumbers};
 use crate::{Applied, Change, Entry, Full, Owner};
 
 /// What only the writer has of each part.
@@ -89,14 +89,14 @@ impl Verifier {
     }
 
     fn upsert(&self, writer: &mut Writer, entry: &Entry) -> Result<Applied, Full> {
-        let fields = self.fields(writer, entry, Key::from(&entry.digest))?;
+        let (fields, full) = self.fields(writer, entry, Key::from(&entry.digest))?;
         self.index.upsert(&mut writer.half, &fields, last_used(entry))?;
-        Ok(Applied::InForce)
+        full.map_or(Ok(Applied::InForce), Err)
     }
 
     /// Removes first, so that there is no moment at which both secrets are good. The freed record makes sure that the new one fits.
     fn replace(&self, writer: &mut Writer, old: Key, new: &Entry) -> Result<Applied, Full> {
-        let mut fields = self.fields(writer, new, old)?;
+        let (mut fields, full) = self.fields(writer, new, old)?;
         let removed = self.index.remove(&mut writer.half, old);
         let (ended, used) = removed.map_or((0, 0), |last| (last.fields.flags & REVOKED, last.last_used));
         fields.flags |= ended;
@@ -105,12 +105,13 @@ impl Verifier {
         }
         self.index
             .upsert(&mut writer.half, &fields, last_used(new).max(used))?;
-        Ok(Applied::InForce)
+        full.map_or(Ok(Applied::InForce), Err)
     }
 
     /// The entry as a record's fields, its owner and policy interned. The token is known by the key `known` so far, if at all; its
-    /// account is 0 when it has none yet and needs none.
-    fn fields(&self, writer: &mut Writer, entry: &Entry, known: Key) -> Result<Fields, Full> {
+    /// account is 0 when it has none yet and needs none. Where what it was given finds no room, it has nothing: a change must never leave
+    /// a token with more than it should have.
+    fn fields(&self, writer: &mut Writer, entry: &Entry, known: Key) -> Result<(Fields, Option<Full>), Full> {
         let Writer {
             policies,
             owners,
@@ -135,17 +136,20 @@ impl Verifier {
             authority: entry.authority.clone(),
             terms: entry.terms.clone(),
         };
-        let policy = self.policies.intern(policies, &given)?;
         let budget = match &entry.terms {
-            None => 0,
+            None => Ok(0),
             Some(terms) => {
                 let before = self.index.find(known).map_or(0, |hit| hit.snapshot.fields.budget);
-                self.accounts.open(accounts, before, entry.id, terms)?
+                self.accounts.open(accounts, before, entry.id, terms)
             }
         };
+        let interned = self.policies.intern(policies, &given);
+        let full = interned.err().or(budget.err());
+        let policy = interned.ok().filter(|_| full.is_none()).unwrap_or(NOTHING);
+        let budget = budget.unwrap_or(0);
         let revoked = if entry.revoked { REVOKED } else { 0 };
         let self_owned = if self_owned { SELF_OWNED } else { 0 };
-        Ok(Fields {
+        let fields = Fields {
             key: Key::from(&entry.digest),
             id: entry.id.get(),
             expires_at: entry.expires_at.map_or(NEVER, |end| end.micros()),
@@ -153,7 +157,8 @@ impl Verifier {
             policy,
             flags: revoked | self_owned | (type_number(entry.token_type) << TYPE_SHIFT),
             budget,
-        })
+        };
+        Ok((fields, full))
     }
 }
 
