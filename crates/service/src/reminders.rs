@@ -50,6 +50,8 @@ pub(crate) struct Outbox {
     refused: Mutex<BTreeSet<TokenId>>,
     /// Held while the ends of tokens are looked through: two at once would do the same work.
     noticing: tokio::sync::Mutex<()>,
+    /// Held while tries are begun: whoever looks for what is due takes all that is free meanwhile.
+    beginning: tokio::sync::Mutex<()>,
 }
 
 /// How a try ended, for the counter.
@@ -68,6 +70,7 @@ impl Default for Outbox {
             busy: Mutex::default(),
             refused: Mutex::default(),
             noticing: tokio::sync::Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
         }
     }
 }

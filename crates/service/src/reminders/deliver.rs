@@ -59,6 +59,7 @@ struct Busy {
 impl Service {
     /// Claims what is due, as far as tries are free, and gives the tries to be run.
     pub(super) async fn begin_due(&self) -> Result<Vec<Try>> {
+        let _alone = self.0.outbox.beginning.lock().await;
         let permits = &self.0.outbox.permits;
         let mut free: Vec<OwnedSemaphorePermit> = Vec::new();
         while let Ok(permit) = permits.clone().try_acquire_owned() {
