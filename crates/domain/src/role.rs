@@ -212,12 +212,6 @@ impl RoleBook {
         preset::role(role.as_str()).is_some() || self.own.contains_key(role)
     }
 
-    /// Every role's name, in no order that means anything.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let presets = preset::roles().iter().map(|role| role.name);
-        presets.chain(self.own.keys().map(Word::as_str))
-    }
-
     /// The cells of a role; none of a role that is not known, which then is nothing.
     pub fn cells(&self, role: &Word) -> &[Cell] {
         match preset::role(role.as_str()) {
