@@ -45,7 +45,7 @@ pub(crate) async fn of(tx: &mut Tx, user: UserId) -> Result<Owner> {
         .await?
         .ok_or_else(|| Error::not_found("user"))?;
     let memberships = teams::memberships_of(tx, user).await?;
-    let book = roles::book(tx, row.org).await?;
+    let book = roles::book_for(tx, row.org, row.roles.is_some()).await?;
     Ok(owner(&row, &memberships, &book))
 }
 

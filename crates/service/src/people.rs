@@ -198,7 +198,7 @@ fn role_of(row: &UserRow) -> Result<Role> {
 async fn authority_of(tx: &mut Tx, row: &UserRow) -> Result<Authority> {
     let memberships = teams::memberships_of(tx, row.id).await?;
     let assigned = assignments_of(row)?;
-    let book = roles::book(tx, row.org).await?;
+    let book = roles::book_for(tx, row.org, !assigned.is_empty()).await?;
     let everywhere = Selector::everywhere();
     let granted = book.grants(&assigned, &everywhere);
     Ok(role_of(row)?.authority(&memberships, granted))

@@ -91,6 +91,15 @@ pub(crate) async fn book(tx: &mut Tx, org: OrgId) -> Result<RoleBook> {
     Ok(RoleBook::new(own.into_iter().map(|role| (role.name, role.cells))))
 }
 
+/// The same for what has any assignments; most people and tokens have none, and need no look at the store.
+pub(crate) async fn book_for(tx: &mut Tx, org: OrgId, has_any: bool) -> Result<RoleBook> {
+    if has_any {
+        book(tx, org).await
+    } else {
+        Ok(RoleBook::default())
+    }
+}
+
 /// Shows that assignments name roles, teams and environments that are there, and stay within the limits.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use claviger_store::{Tx, environments, services, teams};
 
 use super::Recipient;
 use crate::error::{Error, Result};
-use crate::roles::{book, check_assignments};
+use crate::roles::{book_for, check_assignments};
 use crate::{Context, Service};
 
 /// The most services that restrict a token times its roles: each pair is worked out by itself.
@@ -198,7 +198,7 @@ impl Service {
     pub(super) async fn known(&self, tx: &mut Tx, token: &Token) -> Result<Known> {
         Ok(Known {
             teams: self.resolve_known(tx, &token.restrictions).await?,
-            roles: book_for(tx, token).await?,
+            roles: book_for(tx, token.org, !token.roles.is_empty()).await?,
         })
     }
 
@@ -219,7 +219,7 @@ impl Service {
         } else {
             self.resolve_known(tx, &token.restrictions).await?
         };
-        let book = book_for(tx, token).await?;
+        let book = book_for(tx, token.org, !token.roles.is_empty()).await?;
         if roles {
             check_assignments(tx, ctx.org(), &book, &token.roles).await?;
         }
@@ -248,14 +248,6 @@ impl Service {
     pub(crate) async fn authority_now(&self, tx: &mut Tx, token: &Token) -> Result<Authority> {
         Ok(self.known(tx, token).await?.authority_of(token))
     }
-}
-
-/// The organization's roles, when the token has any: most have none.
-async fn book_for(tx: &mut Tx, token: &Token) -> Result<RoleBook> {
-    if token.roles.is_empty() {
-        return Ok(RoleBook::default());
-    }
-    book(tx, token.org).await
 }
 
 /// Whoever may not see the thing is told that there is none.
