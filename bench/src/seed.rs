@@ -277,6 +277,8 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         last_used_at: None,
         last_used_address: None,
         regenerated_at: None,
+        awaits_first_use: false,
+        previous: None,
     }
 }
 

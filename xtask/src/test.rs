@@ -50,5 +50,7 @@ fn loom() -> Result<()> {
         "--release",
         "--test",
         "loom_index",
+        "--test",
+        "loom_overlaps",
     ]))
 }

@@ -15,6 +15,7 @@ mod prompt;
 mod receipt;
 mod remote;
 mod secrets;
+mod span;
 mod table;
 mod text;
 

@@ -15,6 +15,8 @@ pub enum Action {
     TokenUpdated,
     /// The secret was replaced.
     TokenRegenerated,
+    /// The old secret of a token was ended before its time.
+    TokenOverlapEnded,
     /// A token was ended by someone.
     TokenRevoked,
     /// A dead record was dropped.
@@ -109,15 +111,18 @@ pub enum Action {
     PepperRotated,
     /// The previous pepper was given up.
     PepperRetired,
+    /// An older copy of the store was brought up to the revocation journal.
+    StoreRestored,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
         Self::TokenRegenerated,
+        Self::TokenOverlapEnded,
         Self::TokenRevoked,
         Self::TokenDeleted,
         Self::DeploymentReported,
@@ -165,6 +170,7 @@ impl Action {
         Self::CalendarFeedRevoked,
         Self::PepperRotated,
         Self::PepperRetired,
+        Self::StoreRestored,
     ];
 
     /// The stored and shown text.
@@ -174,6 +180,7 @@ impl Action {
             Self::TokenIssued => "token.issued",
             Self::TokenUpdated => "token.updated",
             Self::TokenRegenerated => "token.regenerated",
+            Self::TokenOverlapEnded => "token.overlap_ended",
             Self::TokenRevoked => "token.revoked",
             Self::TokenDeleted => "token.deleted",
             Self::DeploymentReported => "deployment.reported",
@@ -221,6 +228,7 @@ impl Action {
             Self::CalendarFeedRevoked => "calendar_feed.revoked",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
+            Self::StoreRestored => "store.restored",
         }
     }
 }

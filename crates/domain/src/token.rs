@@ -5,10 +5,12 @@
 //! until it is deleted. The rules here are pure; `service` calls them inside its transactions.
 
 mod holder;
+mod overlap;
 
 pub use claviger_token::TokenType;
 use claviger_token::{Digest, Hint, PepperId};
 pub use holder::{Holder, Restrictions, Surroundings, given};
+pub use overlap::{MAX_OVERLAP_SECONDS, Overlap, PreviousSecret};
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Excess};
@@ -66,6 +68,10 @@ pub struct Token {
     pub last_use: Option<LastUse>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
+    /// The secret before, since a regeneration with an overlap.
+    pub previous: Option<PreviousSecret>,
+    /// The present secret came with an overlap and was not used yet, as far as the store knows.
+    pub awaits_first_use: bool,
 }
 
 /// How a token was ended by someone.
@@ -91,6 +97,8 @@ pub enum RevokeReason {
     ByHolder,
     /// Someone who found it reported the leak by presenting it.
     Leaked,
+    /// It had ended, and an older copy of the store was put in the place of the one that knew.
+    Restored,
 }
 
 /// When and whence a token was last accepted.
@@ -134,12 +142,13 @@ impl RevokeReason {
             Self::Requested => "requested",
             Self::ByHolder => "by_holder",
             Self::Leaked => "leaked",
+            Self::Restored => "restored",
         }
     }
 
     /// Reads the stored text.
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Requested, Self::ByHolder, Self::Leaked]
+        [Self::Requested, Self::ByHolder, Self::Leaked, Self::Restored]
             .into_iter()
             .find(|reason| reason.as_str() == text)
     }
@@ -320,6 +329,8 @@ pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
         revocation: None,
         last_use: None,
         regenerated_at: None,
+        previous: None,
+        awaits_first_use: false,
     }
 }
 

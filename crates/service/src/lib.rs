@@ -18,6 +18,7 @@ mod error;
 pub mod explain;
 pub mod idempotency;
 mod jobs;
+mod journal;
 pub mod keys;
 mod load;
 mod metrics;
@@ -36,7 +37,8 @@ pub mod teams;
 pub mod tokens;
 pub mod webhooks;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::TokenId;
@@ -51,6 +53,7 @@ pub use context::{Context, Origin};
 pub use directory::{Directory, NamedPlace};
 pub use error::{Error, Result, Unproven};
 pub use idempotency::{IdempotencyKey, Once, Reply};
+pub use journal::WithoutJournal;
 pub use metrics::Metrics;
 pub use reminders::Tried;
 pub use setup::SETUP_CODE_LIFETIME;
@@ -83,6 +86,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// The way to webhooks and mail.
     pub outbound: Arc<dyn Outbound>,
+    /// Where the revocation journal is, and what to do without it; `None` = no restore is safe.
+    pub journal: Option<(PathBuf, WithoutJournal)>,
 }
 
 /// All operations. Cheap to clone.
@@ -116,6 +121,8 @@ struct Inner {
     uses: Mutex<BTreeMap<TokenId, PendingUse>>,
     outbound: Arc<dyn Outbound>,
     outbox: Outbox,
+    /// Tokens whose overlap ended at the first use of the new secret, which the store does not know yet.
+    ended_overlaps: Mutex<BTreeSet<TokenId>>,
 }
 
 impl Service {

@@ -48,6 +48,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0007_reminders.sql"),
     },
     Migration {
+        version: 8,
+        name: "rotation",
+        sql: include_str!("../migrations/0008_rotation.sql"),
+    },
+    Migration {
         version: 10,
         name: "roles",
         sql: include_str!("../migrations/0010_roles.sql"),
@@ -100,7 +105,7 @@ fn check(applied: &[(i64, String)]) -> Result<(), StoreError> {
             return Err(StoreError::Schema(format!(
                 "the store was written by a newer version of Claviger (schema {version}, this binary knows {}); run that \
                  version, or restore a backup",
-                MIGRATIONS.len()
+                MIGRATIONS.last().map_or(0, |last| last.version)
             )));
         };
         if *version != migration.version || *stored != checksum(migration) {

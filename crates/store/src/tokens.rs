@@ -3,6 +3,7 @@
 //! What is a state or a rule elsewhere is a comparison of columns here, with `now` as an argument.
 
 mod list;
+mod rotation;
 mod use_and_pepper;
 
 use claviger_domain::resource::Word;
@@ -14,6 +15,10 @@ use crate::roles::mention;
 use crate::{Row, StoreError, Tx};
 
 pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
+pub use rotation::{
+    EndedOverlap, OverlapUseRow, PreviousIndexRow, PreviousRow, count_overlaps_with_pepper, end_overlap,
+    overlaps_over, overlaps_with_pepper, redigest_previous, regenerate, touch_overlaps,
+};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
 
 /// All columns of a record, and the team that a service's token belongs to by way of the service.
@@ -22,7 +27,9 @@ macro_rules! columns {
         "id, org_id, owner_id, type, digest, pepper_id, hint, created_at, created_by, updated_at, expires_at, \
          revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
          revoke_reason, revoke_note, last_used_address, holder_id, restrictions, roles, \
-         CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END"
+         CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END, \
+         awaits_first_use, previous_digest, previous_pepper_id, previous_hint, previous_ends_at, \
+         previous_until_first_use, previous_last_used_at, previous_last_used_address"
     };
 }
 const COLUMNS: &str = columns!();
@@ -82,6 +89,10 @@ pub struct TokenRow {
     pub last_used_address: Option<String>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
+    /// The present secret came with an overlap and was not used yet, as far as it was flushed.
+    pub awaits_first_use: bool,
+    /// The secret before, during an overlap.
+    pub previous: Option<PreviousRow>,
 }
 
 /// The columns of a revocation.
@@ -124,6 +135,32 @@ pub struct IndexRow<'r> {
     pub revoked: bool,
     /// When it was last accepted, as far as it was flushed.
     pub last_used_at: Option<Timestamp>,
+    /// The present secret came with an overlap and was not used yet, as far as it was flushed.
+    pub awaits_first_use: bool,
+    /// The secret before, during an overlap.
+    pub previous: Option<PreviousIndexRow>,
+}
+
+/// What a token was given, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given<'r> {
+    /// Scopes, parted by spaces.
+    pub scopes: &'r str,
+    /// Its restrictions as JSON.
+    pub restrictions: Option<&'r str>,
+    /// Its roles as JSON.
+    pub roles: Option<&'r str>,
+}
+
+/// A token that was revoked just now, with what is looked up of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevokedRow {
+    /// The handle.
+    pub id: TokenId,
+    /// The digest of its present secret.
+    pub digest: Digest,
+    /// The digest of the one before, during an overlap.
+    pub previous: Option<Digest>,
 }
 
 /// Keeps a new record.
@@ -218,30 +255,28 @@ pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     tx.execute(sql, &params).await.map(|_| ())
 }
 
-/// Gives a record a new secret's digest.
+/// Puts what a token was given, and its end, in the place of what is stored.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] for a digest that is taken; those of the store.
-pub async fn regenerate(
+/// Those of the store.
+pub async fn put_authority(
     tx: &mut Tx,
     id: TokenId,
-    digest: &Digest,
-    pepper: PepperId,
-    hint: &str,
-    now: Timestamp,
+    given: &Given<'_>,
+    expires_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE token SET digest = $2, pepper_id = $3, hint = $4, regenerated_at = $5, updated_at = $5 WHERE id = $1";
+    let sql = "UPDATE token SET scopes = $2, restrictions = $3, roles = $4, expires_at = $5 WHERE id = $1";
     let params = [
         id.into(),
-        digest.as_bytes().into(),
-        pepper.get().into(),
-        hint.into(),
-        now.into(),
+        given.scopes.into(),
+        given.restrictions.into(),
+        given.roles.into(),
+        expires_at.into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
 
-/// Revokes those of `ids` that are not revoked yet; gives them with their digests.
+/// Revokes those of `ids` that are not revoked yet; gives them.
 ///
 /// # Errors
 /// Those of the store.
@@ -249,9 +284,9 @@ pub async fn revoke(
     tx: &mut Tx,
     ids: &[TokenId],
     revocation: &RevocationRow,
-) -> Result<Vec<(TokenId, Digest)>, StoreError> {
+) -> Result<Vec<RevokedRow>, StoreError> {
     let sql = "UPDATE token SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, revoke_note = $5 \
-               WHERE id IN {numbers:$1} AND revoked_at IS NULL RETURNING id, digest";
+               WHERE id IN {numbers:$1} AND revoked_at IS NULL RETURNING id, digest, previous_digest";
     let params = [
         numbers(ids.iter().map(|id| id.get())).into(),
         revocation.at.into(),
@@ -260,9 +295,19 @@ pub async fn revoke(
         revocation.note.clone().into(),
     ];
     let rows = tx.query(sql, &params).await?;
-    rows.iter()
-        .map(|row| Ok((row.get(0)?, digest(row, 1)?)))
-        .collect()
+    let revoked = |row: &Row<'_>| {
+        let previous: Option<&[u8]> = row.get(2)?;
+        let previous = previous
+            .map(Digest::from_slice)
+            .transpose()
+            .map_err(StoreError::internal)?;
+        Ok(RevokedRow {
+            id: row.get(0)?,
+            digest: digest(row, 1)?,
+            previous,
+        })
+    };
+    rows.iter().map(revoked).collect()
 }
 
 /// Drops a record.
@@ -358,7 +403,7 @@ pub async fn live_of_holder(tx: &mut Tx, holder: i64, now: Timestamp) -> Result<
 }
 
 const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions, \
-                       roles";
+                       roles, awaits_first_use, previous_digest, previous_ends_at, previous_until_first_use, previous_last_used_at";
 
 fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
     let revoked_at: Option<Timestamp> = row.get(7)?;
@@ -375,6 +420,8 @@ fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
         holder: row.get(9)?,
         restrictions: row.get(10)?,
         roles: row.get(11)?,
+        awaits_first_use: row.get(12)?,
+        previous: rotation::previous_indexed(row, 13)?,
     })
 }
 
@@ -406,6 +453,8 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
         restrictions: row.get(23)?,
         roles: row.get(24)?,
         service_team: row.get(25)?,
+        awaits_first_use: row.get(26)?,
+        previous: rotation::previous(row, 27)?,
     })
 }
 

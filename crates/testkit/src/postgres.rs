@@ -247,6 +247,14 @@ impl Drop for Watch {
 }
 
 /// The directory of the newest server programs on this machine.
+/// A program of the PostgreSQL that is used here, such as `pg_dump`.
+///
+/// # Panics
+/// Without PostgreSQL on this machine; the message says what to install.
+pub fn program(name: &str) -> PathBuf {
+    binaries().join(name)
+}
+
 fn binaries() -> PathBuf {
     let configured = Command::new("pg_config").arg("--bindir").output().ok();
     let configured = configured.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));

@@ -22,6 +22,19 @@ pub struct Use {
     pub at: Timestamp,
     /// Whence; `None` when too many addresses were waiting, or when it was told with an earlier drain.
     pub address: Option<IpAddr>,
+    /// Which of the token's secrets was presented.
+    pub secret: SecretRole,
+}
+
+/// What a secret is to its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretRole {
+    /// Its only one.
+    Sole,
+    /// The new one of an overlap.
+    Successor,
+    /// The old one of an overlap.
+    Previous,
 }
 
 /// The waiting addresses.
@@ -31,9 +44,25 @@ pub(crate) struct Addresses {
 
 #[derive(Clone, Copy)]
 struct Seen {
-    id: i64,
+    by: User,
     second: u32,
     address: IpAddr,
+}
+
+/// The two secrets of an overlap are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct User {
+    id: i64,
+    is_previous: bool,
+}
+
+impl User {
+    fn new(id: i64, secret: SecretRole) -> Self {
+        Self {
+            id,
+            is_previous: secret == SecretRole::Previous,
+        }
+    }
 }
 
 impl Addresses {
@@ -45,10 +74,10 @@ impl Addresses {
 
     /// Keeps the address, or drops it when too many wait.
     #[inline]
-    pub(crate) fn push(&self, id: TokenId, second: u32, address: IpAddr) {
+    pub(crate) fn push(&self, id: TokenId, secret: SecretRole, second: u32, address: IpAddr) {
         // When the ring is full only the address is lost: the time is in the record.
         let _ = self.ring.push(Seen {
-            id: id.get(),
+            by: User::new(id.get(), secret),
             second,
             address,
         });
@@ -56,10 +85,10 @@ impl Addresses {
 
     /// Takes what waits, the latest of each token, and at most as many as fit at once.
     pub(crate) fn take(&self) -> LatestAddresses {
-        let mut latest: HashMap<i64, (u32, IpAddr)> = HashMap::with_capacity(self.ring.len());
+        let mut latest: HashMap<User, (u32, IpAddr)> = HashMap::with_capacity(self.ring.len());
         for _ in 0..self.ring.capacity() {
             let Some(seen) = self.ring.pop() else { break };
-            let kept = latest.entry(seen.id).or_insert((seen.second, seen.address));
+            let kept = latest.entry(seen.by).or_insert((seen.second, seen.address));
             if seen.second >= kept.0 {
                 *kept = (seen.second, seen.address);
             }
@@ -75,37 +104,44 @@ impl Addresses {
 
 /// The latest known address of each token that was used.
 pub(crate) struct LatestAddresses {
-    latest: HashMap<i64, (u32, IpAddr)>,
+    latest: HashMap<User, (u32, IpAddr)>,
 }
 
 impl LatestAddresses {
     /// The use of a token whose record says `second`, with the address if it is of that very second.
-    pub(crate) fn complete(&mut self, id: i64, second: u32) -> Use {
-        let address = match self.latest.get(&id) {
+    pub(crate) fn complete(&mut self, id: i64, secret: SecretRole, second: u32) -> Use {
+        let user = User::new(id, secret);
+        let address = match self.latest.get(&user) {
             Some(&(seen, _)) if seen > second => None,
             Some(_) => self
                 .latest
-                .remove(&id)
+                .remove(&user)
                 .filter(|seen| seen.0 == second)
                 .map(|seen| seen.1),
             None => None,
         };
-        told(id, second, address)
+        told(id, secret, second, address)
     }
 
     /// The uses whose records were told before their addresses came.
     pub(crate) fn rest(self) -> impl Iterator<Item = Use> {
-        self.latest
-            .into_iter()
-            .map(|(id, (second, address))| told(id, second, Some(address)))
+        self.latest.into_iter().map(|(user, (second, address))| {
+            let secret = if user.is_previous {
+                SecretRole::Previous
+            } else {
+                SecretRole::Sole
+            };
+            told(user.id, secret, second, Some(address))
+        })
     }
 }
 
-fn told(id: i64, second: u32, address: Option<IpAddr>) -> Use {
+fn told(id: i64, secret: SecretRole, second: u32, address: Option<IpAddr>) -> Use {
     Use {
         id: TokenId::from_i64(id),
         at: Timestamp::from_seconds(second.into()),
         address,
+        secret,
     }
 }
 
@@ -120,35 +156,47 @@ mod tests {
     #[test]
     fn the_address_belongs_to_the_very_second() {
         let addresses = Addresses::new(4);
-        addresses.push(TOKEN, 10, HOME);
-        addresses.push(TOKEN, 11, AWAY);
+        addresses.push(TOKEN, SecretRole::Sole, 10, HOME);
+        addresses.push(TOKEN, SecretRole::Sole, 11, AWAY);
 
         let mut latest = addresses.take();
 
-        assert_eq!(latest.complete(1, 11).address, Some(AWAY));
-        assert_eq!(latest.complete(2, 11).address, None);
+        assert_eq!(latest.complete(1, SecretRole::Sole, 11).address, Some(AWAY));
+        assert_eq!(latest.complete(2, SecretRole::Sole, 11).address, None);
         assert_eq!(latest.rest().count(), 0);
     }
 
     #[test]
     fn above_the_limit_the_address_is_dropped_and_nothing_else() {
         let addresses = Addresses::new(1);
-        addresses.push(TOKEN, 10, HOME);
-        addresses.push(TOKEN, 11, AWAY);
+        addresses.push(TOKEN, SecretRole::Sole, 10, HOME);
+        addresses.push(TOKEN, SecretRole::Sole, 11, AWAY);
 
         let mut latest = addresses.take();
 
-        let told = latest.complete(1, 11);
+        let told = latest.complete(1, SecretRole::Sole, 11);
         assert_eq!((told.at, told.address), (Timestamp::from_seconds(11), None));
     }
 
     #[test]
     fn an_address_that_comes_after_its_time_was_told_is_told_with_the_next() {
         let addresses = Addresses::new(4);
-        addresses.push(TOKEN, 10, HOME);
+        addresses.push(TOKEN, SecretRole::Sole, 10, HOME);
 
         let rest: Vec<Use> = addresses.take().rest().collect();
 
-        assert_eq!(rest, [told(1, 10, Some(HOME))]);
+        assert_eq!(rest, [told(1, SecretRole::Sole, 10, Some(HOME))]);
+    }
+
+    #[test]
+    fn the_two_secrets_of_an_overlap_have_addresses_of_their_own() {
+        let addresses = Addresses::new(4);
+        addresses.push(TOKEN, SecretRole::Successor, 10, HOME);
+        addresses.push(TOKEN, SecretRole::Previous, 10, AWAY);
+
+        let mut latest = addresses.take();
+
+        assert_eq!(latest.complete(1, SecretRole::Previous, 10).address, Some(AWAY));
+        assert_eq!(latest.complete(1, SecretRole::Successor, 10).address, Some(HOME));
     }
 }

@@ -19,12 +19,12 @@ use crossbeam_queue::ArrayQueue;
 
 use crate::counters::Counters;
 use crate::decision::{CODES, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
-use crate::index::{FoundBy, Hit, Index, Key, Mark, Snapshot};
+use crate::index::{FoundBy, Hit, Index, Key, Look, Mark, Overlaps, Snapshot};
 use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
 use crate::policies::Policies;
 use crate::refusals::Refusals;
-use crate::uses::{Addresses, MAX_ADDRESSES, Use};
+use crate::uses::{Addresses, MAX_ADDRESSES, SecretRole, Use};
 use crate::{MAX_OWNERS, MAX_POLICIES, MAX_TOKENS};
 
 /// How many redigests can wait. What does not fit comes again at the token's next use.
@@ -35,6 +35,7 @@ pub struct Verifier {
     prefix: Prefix,
     peppers: ArcSwap<Peppers>,
     index: Index,
+    overlaps: Overlaps,
     policies: Policies,
     owners: Owners,
     writer: Mutex<Writer>,
@@ -48,6 +49,12 @@ pub struct Verifier {
 const TYPE_SHIFT: u32 = 8;
 /// The token is its own owner.
 const SELF_OWNED: u32 = 2;
+/// The secret is the old one of an overlap; `expires_at` is its own.
+const PREVIOUS: u32 = 4;
+/// The secret is the new one of an overlap.
+const SUCCESSOR: u32 = 8;
+/// The overlap ends at the first use of the new secret: set on both, told by [`Overlaps`].
+const UNTIL_FIRST_USE: u32 = 16;
 /// `expires_at` of a token that never ends.
 const NEVER: i64 = i64::MAX;
 
@@ -60,14 +67,16 @@ impl Verifier {
     /// A verifier that knows no token yet. Occupies about 4 MB.
     pub fn new(prefix: Prefix, peppers: Peppers) -> Self {
         let (index, half) = Index::new(MAX_TOKENS);
+        let (overlaps, words) = Overlaps::new(MAX_TOKENS);
         let (policies, numbers) = Policies::new(MAX_POLICIES);
         Self {
             prefix,
             peppers: ArcSwap::from_pointee(peppers),
             index,
+            overlaps,
             policies,
             owners: Owners::new(MAX_OWNERS),
-            writer: Mutex::new(Writer::new(half, numbers)),
+            writer: Mutex::new(Writer::new(half, words, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
             refusals: Refusals::new(),
@@ -104,7 +113,7 @@ impl Verifier {
         )
     }
 
-    /// When the token was last accepted, to the second, as far as this process knows; `None` also when it does not know the token.
+    /// When the secret was last accepted, to the second, as far as this process knows; `None` also when it does not know the secret.
     pub fn last_used(&self, digest: &Digest) -> Option<Timestamp> {
         let second = self.index.find(Key::from(digest))?.snapshot.last_used;
         (second != 0).then(|| Timestamp::from_seconds(second.into()))
@@ -114,8 +123,12 @@ impl Verifier {
     /// it is told. Cost: the tokens handed over.
     pub fn drain_uses(&self, tell: &mut impl FnMut(Use)) {
         let mut addresses = self.addresses.take();
-        self.index
-            .drain_used(&mut |id, second| tell(addresses.complete(id, second)));
+        self.index.drain_used(&mut |used| {
+            let Snapshot {
+                fields, last_used, ..
+            } = used;
+            tell(addresses.complete(fields.id, role_of(fields.flags), *last_used));
+        });
         addresses.rest().for_each(tell);
     }
 
@@ -129,6 +142,17 @@ impl Verifier {
         }
     }
 
+    /// Hands over the tokens whose overlap ended at the first use of the new secret since the last call, so that the store learns of it.
+    /// Cost: the tokens handed over.
+    pub fn drain_first_uses(&self, tell: &mut impl FnMut(TokenId)) {
+        self.overlaps.drain_ended(&mut |id| tell(TokenId::from_i64(id)));
+    }
+
+    /// True when the token's overlap ended at the first use of its new secret and the store does not know yet.
+    pub fn overlap_ended(&self, token: TokenId) -> bool {
+        self.overlaps.is_over(token.get())
+    }
+
     /// Hands over the tokens that were presented after their end since the last call. May repeat itself.
     pub fn drain_refusals(&self, tell: &mut impl FnMut(TokenId)) {
         self.refusals.drain(tell);
@@ -140,7 +164,7 @@ impl Verifier {
         std::array::from_fn(|place| (CODES[place], sums[place]))
     }
 
-    /// How many tokens are known, dead ones included.
+    /// How many secrets are known: one for each token, dead ones included, and one more while it is in an overlap.
     pub fn len(&self) -> u64 {
         self.index.len()
     }
@@ -152,7 +176,10 @@ impl Verifier {
 
     /// The bytes of everything that was allocated here. Waits for a change that is being applied.
     pub fn memory_bytes(&self) -> usize {
-        let shared = self.index.memory_bytes() + self.policies.memory_bytes() + self.owners.memory_bytes();
+        let shared = self.index.memory_bytes()
+            + self.overlaps.memory_bytes()
+            + self.policies.memory_bytes()
+            + self.owners.memory_bytes();
         let queues = self.addresses.memory_bytes()
             + MAX_REDIGESTS * (size_of::<Redigest>() + size_of::<usize>())
             + self.refusals.memory_bytes()
@@ -176,6 +203,13 @@ impl Verifier {
             let Some((hit, rotation)) = self.look_up(&hash) else {
                 return Decision::deny(DenialCode::Unknown);
             };
+            if hit.snapshot.fields.flags & PREVIOUS != 0 {
+                match self.look_at_overlap(&hit, now) {
+                    Look::Open => {}
+                    Look::Over => return Decision::deny(DenialCode::Unknown),
+                    Look::Again => continue,
+                }
+            }
             let Some((verified, judged)) = self.judge(&hit.snapshot, required, now) else {
                 return Decision::deny(DenialCode::Unknown);
             };
@@ -187,22 +221,50 @@ impl Verifier {
                 return Decision::Allow(verified);
             };
             let second = second_of(now);
-            match self.index.mark(&hit, second) {
+            let first_use = match self.index.mark(&hit, second) {
                 Mark::Already => {
                     self.note_rotation(verified.id, rotation, MAX_REDIGESTS / 2);
-                    return Decision::Allow(verified);
+                    false
                 }
                 Mark::Marked { first } => {
-                    self.note_use(verified.id, second, address, rotation);
-                    return Decision::Allow(Verified {
-                        first_use: first,
-                        ..verified
-                    });
+                    self.note_use(&hit, second, address, rotation);
+                    first
                 }
                 // The token was changed while it was judged: the use belongs to its new record, and so does the judgement.
-                Mark::Moved => {}
+                Mark::Moved => continue,
+            };
+            if self.end_overlap(&hit, second) == Look::Again {
+                continue;
             }
+            return Decision::Allow(Verified {
+                first_use,
+                ..verified
+            });
         }
+    }
+
+    /// Whether the old secret of an overlap is still good, whatever else is to be said of its token.
+    #[cold]
+    fn look_at_overlap(&self, old: &Hit<'_>, now: Timestamp) -> Look {
+        let fields = &old.snapshot.fields;
+        if now.micros() >= fields.expires_at {
+            return Look::Over;
+        }
+        if fields.flags & UNTIL_FIRST_USE == 0 {
+            return Look::Open;
+        }
+        self.overlaps.look(fields.id, || self.index.still_holds(old))
+    }
+
+    /// Before an accepted secret is answered: if it is the new one of an overlap that its first use ends, the old one stops here.
+    #[inline]
+    fn end_overlap(&self, accepted: &Hit<'_>, second: u32) -> Look {
+        let fields = &accepted.snapshot.fields;
+        if fields.flags & (SUCCESSOR | UNTIL_FIRST_USE) != SUCCESSOR | UNTIL_FIRST_USE {
+            return Look::Over;
+        }
+        let still_holds = || self.index.still_holds(accepted);
+        self.overlaps.end_at_first_use(fields.id, second, still_holds)
     }
 
     /// The record of a token, under whichever live pepper it is known.
@@ -291,8 +353,10 @@ impl Verifier {
     }
 
     /// The rest of a marked use: whence, and the digest to be stored anew. Once a second for each token.
-    fn note_use(&self, id: TokenId, second: u32, address: IpAddr, rotation: Option<(Digest, Digest)>) {
-        self.addresses.push(id, second, address);
+    fn note_use(&self, hit: &Hit<'_>, second: u32, address: IpAddr, rotation: Option<(Digest, Digest)>) {
+        let fields = &hit.snapshot.fields;
+        let id = TokenId::from_i64(fields.id);
+        self.addresses.push(id, role_of(fields.flags), second, address);
         self.note_rotation(id, rotation, MAX_REDIGESTS);
     }
 
@@ -307,6 +371,17 @@ impl Verifier {
             // When the queue is full the redigest is dropped; it comes again at the token's next use.
             let _ = self.redigests.push(Redigest { id, from, to });
         }
+    }
+}
+
+/// What a secret is to its token, by its record's flags.
+fn role_of(flags: u32) -> SecretRole {
+    if flags & PREVIOUS != 0 {
+        SecretRole::Previous
+    } else if flags & SUCCESSOR != 0 {
+        SecretRole::Successor
+    } else {
+        SecretRole::Sole
     }
 }
 

@@ -122,6 +122,7 @@ impl House {
             prefix,
             metrics: Metrics::register(&mut registry),
             outbound: Arc::new(Nowhere),
+            journal: None,
         })
         .await
         .unwrap();

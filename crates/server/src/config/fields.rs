@@ -85,6 +85,12 @@ pub const FIELDS: &[Field] = &[
          apart from copies of the database: without it no token can be verified, and with both anyone can.",
     ),
     unset(
+        "journal",
+        PATH,
+        "The revocation journal: what has ended, outside every backup, so that no restored backup revives a revoked token; \
+         `revocations.journal` in `data_dir` unless said. Better on another disk than the database, and never restored from an older copy.",
+    ),
+    unset(
         "worker_threads",
         COUNT,
         "Threads that serve requests; as many as there are cores unless said.",

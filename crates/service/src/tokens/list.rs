@@ -1,5 +1,7 @@
 //! List and show: what there is, with the last uses that are not in the store yet.
 
+use std::net::IpAddr;
+
 use claviger_domain::token::{LastUse, Token, TokenState, TokenType};
 use claviger_domain::{OwnerId, Scope, Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
@@ -181,15 +183,25 @@ impl Service {
         self.drain_uses();
         let pending = Self::lock(&self.0.uses);
         for token in tokens {
-            if let Some(pending) = pending.get(&token.id)
-                && token.last_use.as_ref().is_none_or(|known| known.at <= pending.at)
-            {
-                token.last_use = Some(LastUse {
-                    at: pending.at,
-                    address: pending.address.map(|address| address.to_string()),
-                });
+            if self.0.verifier.overlap_ended(token.id) {
+                token.previous = None;
+            }
+            let Some(pending) = pending.get(&token.id) else {
+                continue;
+            };
+            add_use(&mut token.last_use, pending.last);
+            if let (Some(old), Some(used)) = (&mut token.previous, pending.previous) {
+                add_use(&mut old.last_use, used);
             }
         }
+    }
+}
+
+/// Puts a use in the place of an earlier one.
+fn add_use(known: &mut Option<LastUse>, (at, address): (Timestamp, Option<IpAddr>)) {
+    if known.as_ref().is_none_or(|known| known.at <= at) {
+        let address = address.map(|address| address.to_string());
+        *known = Some(LastUse { at, address });
     }
 }
 

@@ -207,6 +207,7 @@ impl Rules {
                 self.put(new, entry.clone(), given);
                 Change::Replace {
                     old: digest(old),
+                    older: None,
                     new: entry,
                 }
             }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use claviger_domain::{Timestamp, TokenId};
-use claviger_verify::{Change, Entry, MAX_ADDRESSES, Presentation, Required, Use, Verifier};
+use claviger_verify::{Change, Entry, MAX_ADDRESSES, Presentation, Required, SecretRole, Use, Verifier};
 
 use crate::support::{HOME, NOW, apply, digest, entry, present, text, verifier};
 
@@ -19,6 +19,7 @@ fn told(number: i64, seconds: i64, address: Option<IpAddr>) -> Use {
         id: TokenId::from_i64(1_000 + number),
         at: Timestamp::from_seconds(NOW.seconds() + seconds),
         address,
+        secret: SecretRole::Sole,
     }
 }
 

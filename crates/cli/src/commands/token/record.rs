@@ -46,7 +46,10 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
         ("owner", token.owner.clone()),
         ("created", format!("{} by {}", token.created_at, token.created_by)),
         ("expires", or_never(token.expires_at.as_ref())),
-        ("last used", last_used(token)),
+        (
+            "last used",
+            last_used(token.last_used_at.as_ref(), token.last_used_address.as_ref()),
+        ),
     ];
     if !token.description.is_empty() {
         pairs.insert(2, ("description", token.description.clone()));
@@ -65,6 +68,21 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
     }
     if let Some(at) = &token.regenerated_at {
         pairs.push(("regenerated", at.clone()));
+    }
+    if let Some(old) = &token.previous {
+        let sooner = if old.until_first_use {
+            " or the first use of the new one"
+        } else {
+            ""
+        };
+        pairs.push((
+            "old secret",
+            format!("…{} until {}{sooner}", old.hint, old.ends_at),
+        ));
+        pairs.push((
+            "old last used",
+            last_used(old.last_used_at.as_ref(), old.last_used_address.as_ref()),
+        ));
     }
     if let Some(at) = &token.revoked_at {
         let by = token.revoked_by.as_deref().unwrap_or("unknown");
@@ -87,10 +105,10 @@ pub(super) fn hand_over(issued: &IssuedToken, json: bool) -> Outcome<()> {
     output::secret(&issued.secret)
 }
 
-fn last_used(token: &Token) -> String {
-    match (&token.last_used_at, &token.last_used_address) {
+fn last_used(at: Option<&String>, address: Option<&String>) -> String {
+    match (at, address) {
         (Some(at), Some(address)) => format!("{at} from {address}"),
-        (at, _) => or_never(at.as_ref()),
+        (at, _) => or_never(at),
     }
 }
 
