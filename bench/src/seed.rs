@@ -281,6 +281,8 @@ fn blank(id: TokenId, pepper: &Pepper) -> TokenRow {
         last_used_address: None,
         last_used_in: None,
         regenerated_at: None,
+        awaits_first_use: false,
+        previous: None,
     }
 }
 

@@ -198,7 +198,7 @@ on_both_stores! {
               "status": 400,
               "code": "token_in_query",
               "detail": "the query parameter `api_key` is not accepted; send the token in the header `Authorization: Bearer …`, and revoke it if the address was logged on the way",
-              "request_id": "req_n4wypdvss4t8kstr8z"
+              "request_id": "req_n4wyp8gxkk585xbm2v"
             }"#]]);
         assert!(server.log_lines().iter().all(|line| !line.contains(admin.secret())), "nor is it logged");
     }

@@ -1,4 +1,4 @@
-//! The torture programme at the size of every change: SIGKILL, power cuts, revocations raced against verifications. `cargo xtask
+//! The torture programme at the size of every change: SIGKILL, power cuts, revocations raced against verifications, racing regenerations. `cargo xtask
 //! torture` runs it in full; here each programme's own minimum counts, so an idle run fails. One after the other: each loads the
 //! whole machine.
 
@@ -39,6 +39,11 @@ fn an_acknowledged_write_survives_sigkill_a_hundred_times() {
 #[test]
 fn an_acknowledged_write_survives_a_power_cut() {
     judge(|| torture::r2(Size::Full, SEED));
+}
+
+#[test]
+fn after_racing_regenerations_and_sigkill_exactly_the_acknowledged_secrets_are_valid() {
+    judge(|| torture::r27(Size::Quick, SEED));
 }
 
 #[test]

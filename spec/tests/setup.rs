@@ -88,6 +88,7 @@ async fn whoever_brings_the_code_is_the_administrator() {
                     "updated_at": "2026-11-22T10:00:00Z",
                     "expires_at": "2027-02-20T10:00:00Z",
                     "regenerated_at": null,
+                    "previous": null,
                     "last_used_at": null,
                     "last_used_address": null,
                     "last_used_in": null,

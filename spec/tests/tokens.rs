@@ -9,5 +9,6 @@ mod list;
 mod own;
 mod regenerate;
 mod revoke;
+mod rotation;
 mod show;
 mod update;

@@ -52,5 +52,7 @@ fn loom() -> Result<()> {
         "loom_index",
         "--test",
         "loom_budget",
+        "--test",
+        "loom_overlaps",
     ]))
 }

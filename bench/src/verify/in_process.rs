@@ -141,6 +141,7 @@ impl Bed {
             expires_at: Some(Timestamp::from_seconds(4_102_444_800)),
             revoked: false,
             last_used: None,
+            previous: None,
         })
     }
 

@@ -103,7 +103,9 @@ pub struct Token {
     pub expires_at: Option<String>,
     /// When its secret was last replaced; `null` = never.
     pub regenerated_at: Option<String>,
-    /// When it was last accepted, to the second; `null` = never.
+    /// The secret before, while it is good too; `null` outside an overlap.
+    pub previous: Option<PreviousSecret>,
+    /// When it was last accepted, by either secret, to the second; `null` = never.
     pub last_used_at: Option<String>,
     /// The address it was last accepted from.
     pub last_used_address: Option<String>,
@@ -113,10 +115,49 @@ pub struct Token {
     pub revoked_at: Option<String>,
     /// Who revoked it.
     pub revoked_by: Option<String>,
-    /// Why: `requested`, `by_holder`, `leaked` or `unused`.
+    /// Why: `requested`, `by_holder`, `leaked`, `unused`, or `restored` when a restore found that it had ended.
     pub revoke_reason: Option<String>,
     /// What the revoking person wrote.
     pub revoke_note: Option<String>,
+}
+
+/// The old secret of a token during an overlap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviousSecret {
+    /// Its last four characters.
+    #[schema(example = "b2Xw")]
+    pub hint: String,
+    /// When it stops, unless something ends it sooner.
+    pub ends_at: String,
+    /// True when the first use of the new secret ends it.
+    pub until_first_use: bool,
+    /// When it was last accepted, to the second; `null` = never.
+    pub last_used_at: Option<String>,
+    /// The address it was last accepted from: where the old secret is still in use.
+    pub last_used_address: Option<String>,
+}
+
+/// How to regenerate a token. Without an overlap the old secret stops at once. Give at most one of `expires_in_days`, `expires_at` and
+/// `never_expires`; with none the token's end stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegenerateToken {
+    /// How long the old secret stays good, in seconds, at most 86,400 (a day). A secret from before that one stops at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 86400, example = 3600)]
+    pub overlap_seconds: Option<u32>,
+    /// The old secret stops at the first accepted use of the new one; after `overlap_seconds`, or a day, at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_first_use: Option<bool>,
+    /// 7, 30, 60 or 90 days from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_days: Option<u32>,
+    /// An instant in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// `true` for no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_expires: Option<bool>,
 }
 
 /// A token to issue. Give at most one of `expires_in_days`, `expires_at` and `never_expires`; with none it lives 90 days.

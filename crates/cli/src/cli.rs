@@ -25,6 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Serve(commands::serve::Serve),
     Init(commands::init::Init),
+    Backup(commands::backup::Backup),
+    Restore(commands::backup::Restore),
     Demo(commands::demo::Demo),
     #[command(subcommand)]
     Token(commands::token::Token),

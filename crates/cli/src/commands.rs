@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod calendar;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -40,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Serve(command) => command.run(),
         Command::Init(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Token(command) => wait(Box::pin(command.run())),
         Command::Verify(command) => wait(command.run()),

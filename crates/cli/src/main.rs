@@ -16,6 +16,7 @@ mod prompt;
 mod receipt;
 mod remote;
 mod secrets;
+mod span;
 mod table;
 mod text;
 

@@ -3,8 +3,8 @@
 use claviger_api::{
     page::Page,
     tokens::{
-        ChangedToken, IssueToken, IssuedToken, ListTokens, ReportLeak, RevokeToken, RevokeTokens, Revoked,
-        RevokedTokens, Token, UpdateToken,
+        ChangedToken, IssueToken, IssuedToken, ListTokens, RegenerateToken, ReportLeak, RevokeToken,
+        RevokeTokens, Revoked, RevokedTokens, Token, UpdateToken,
     },
 };
 use reqwest::Method;
@@ -53,17 +53,27 @@ impl Client {
         call.json(body).answer().await
     }
 
-    /// `POST /v1/tokens/{id}/regenerate`: the same record, a new secret; the old one stops when this returns.
+    /// `POST /v1/tokens/{id}/regenerate`: the same record, a new secret; the old one stops when this returns, or after the overlap.
     ///
     /// # Errors
-    /// [`Error`]; among the problems `token_not_live`, `secret_already_shown`.
+    /// [`Error`]; among the problems `token_not_live`, `secret_already_shown`, `input_invalid` (`overlap_too_long`).
     pub async fn regenerate_token(
         &self,
         id: &str,
+        body: &RegenerateToken,
         idempotency_key: Option<&str>,
     ) -> Result<IssuedToken, Error> {
         let call = self.call(Method::POST, &["v1", "tokens", id::token(id)?, "regenerate"]);
-        call.idempotency_key(idempotency_key)?.answer().await
+        call.json(body).idempotency_key(idempotency_key)?.answer().await
+    }
+
+    /// `POST /v1/tokens/{id}/regenerate/finish`: ends an overlap now. Repeating it is harmless.
+    ///
+    /// # Errors
+    /// [`Error`]; among the problems `token_not_found`.
+    pub async fn finish_rotation(&self, id: &str) -> Result<ChangedToken, Error> {
+        let path = ["v1", "tokens", id::token(id)?, "regenerate", "finish"];
+        self.call(Method::POST, &path).answer().await
     }
 
     /// `POST /v1/tokens/{id}/revoke`. When this returns, no verifier accepts the token. Repeating it is harmless.

@@ -15,6 +15,8 @@ pub enum Action {
     TokenUpdated,
     /// The secret was replaced.
     TokenRegenerated,
+    /// The old secret of a token was ended before its time.
+    TokenOverlapEnded,
     /// A token was ended by someone.
     TokenRevoked,
     /// A dead record was dropped.
@@ -111,15 +113,18 @@ pub enum Action {
     PepperRotated,
     /// The previous pepper was given up.
     PepperRetired,
+    /// An older copy of the store was brought up to the revocation journal.
+    StoreRestored,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 54] = [
         Self::SetupCompleted,
         Self::TokenIssued,
         Self::TokenUpdated,
         Self::TokenRegenerated,
+        Self::TokenOverlapEnded,
         Self::TokenRevoked,
         Self::TokenDeleted,
         Self::DeploymentReported,
@@ -168,6 +173,7 @@ impl Action {
         Self::PolicyWritten,
         Self::PepperRotated,
         Self::PepperRetired,
+        Self::StoreRestored,
     ];
 
     /// The stored and shown text.
@@ -177,6 +183,7 @@ impl Action {
             Self::TokenIssued => "token.issued",
             Self::TokenUpdated => "token.updated",
             Self::TokenRegenerated => "token.regenerated",
+            Self::TokenOverlapEnded => "token.overlap_ended",
             Self::TokenRevoked => "token.revoked",
             Self::TokenDeleted => "token.deleted",
             Self::DeploymentReported => "deployment.reported",
@@ -225,6 +232,7 @@ impl Action {
             Self::PolicyWritten => "policy.written",
             Self::PepperRotated => "pepper.rotated",
             Self::PepperRetired => "pepper.retired",
+            Self::StoreRestored => "store.restored",
         }
     }
 }

@@ -4,11 +4,15 @@
 //! States are `live`, then `revoked` (ended by someone, final) or `expired` (ended by time, final); a dead record stays listed
 //! until it is deleted. The rules here are pure; `service` calls them inside its transactions.
 
+mod expiry;
 mod holder;
+mod overlap;
 
 pub use claviger_token::TokenType;
 use claviger_token::{Digest, Hint, PepperId};
+pub use expiry::{DEFAULT_DAYS, Expiry, MAX_DAYS, PRESET_DAYS};
 pub use holder::{Holder, Restrictions, Surroundings, given};
+pub use overlap::{MAX_OVERLAP_SECONDS, Overlap, PreviousSecret};
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Excess};
@@ -16,15 +20,7 @@ use crate::name::{Description, Label, Name};
 use crate::owner::{Caller, Principal};
 use crate::role::Assignment;
 use crate::terms::Terms;
-use crate::time::DAY_SECONDS;
 use crate::{FieldError, OrgId, OwnerId, Scope, ScopeSet, Timestamp, TokenId};
-
-/// The lifetimes that are offered by name, in days.
-pub const PRESET_DAYS: [u32; 4] = [7, 30, 60, 90];
-/// The lifetime when the caller names none, in days (security.md §2).
-pub const DEFAULT_DAYS: u32 = 90;
-/// The longest custom lifetime, in days: a hundred years, which keeps every instant within RFC 3339.
-pub const MAX_DAYS: i64 = 36_525;
 
 /// Everything that is kept of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +67,10 @@ pub struct Token {
     pub last_use: Option<LastUse>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
+    /// The secret before, since a regeneration with an overlap.
+    pub previous: Option<PreviousSecret>,
+    /// The present secret came with an overlap and was not used yet, as far as the store knows.
+    pub awaits_first_use: bool,
 }
 
 /// How a token was ended by someone.
@@ -98,6 +98,8 @@ pub enum RevokeReason {
     Leaked,
     /// Nobody used it for as long as the policy says.
     Unused,
+    /// It had ended, and an older copy of the store was put in the place of the one that knew.
+    Restored,
 }
 
 /// When and whence a token was last accepted.
@@ -133,17 +135,6 @@ pub enum TokenState {
     Revoked,
 }
 
-/// How long a new token is to live, as the caller said it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expiry {
-    /// Days from now.
-    Days(u32),
-    /// An instant.
-    At(Timestamp),
-    /// No end.
-    Never,
-}
-
 // === impl RevokeReason ===
 
 impl RevokeReason {
@@ -154,14 +145,21 @@ impl RevokeReason {
             Self::ByHolder => "by_holder",
             Self::Leaked => "leaked",
             Self::Unused => "unused",
+            Self::Restored => "restored",
         }
     }
 
     /// Reads the stored text.
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Requested, Self::ByHolder, Self::Leaked, Self::Unused]
-            .into_iter()
-            .find(|reason| reason.as_str() == text)
+        [
+            Self::Requested,
+            Self::ByHolder,
+            Self::Leaked,
+            Self::Unused,
+            Self::Restored,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == text)
     }
 }
 
@@ -224,44 +222,6 @@ impl Token {
     /// True when the token is accepted at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.state(now) == TokenState::Live
-    }
-}
-
-// === impl Expiry ===
-
-impl Expiry {
-    /// The instant of the end, to the millisecond.
-    ///
-    /// # Errors
-    /// `expiry_in_past` when it is not after `now`; `expiry_too_far` above [`MAX_DAYS`]; `expiry_preset_unknown` for days that are
-    /// not offered ([`PRESET_DAYS`]).
-    pub fn resolve(self, field: &str, now: Timestamp) -> Result<Option<Timestamp>, FieldError> {
-        let end = match self {
-            Self::Never => return Ok(None),
-            Self::Days(days) if PRESET_DAYS.contains(&days) => now.plus_days(days),
-            Self::Days(days) => {
-                let detail =
-                    format!("`{days}` days are not offered; choose 7, 30, 60 or 90, or give an instant");
-                return Err(FieldError::new(field, "expiry_preset_unknown", detail));
-            }
-            Self::At(instant) => instant,
-        };
-        let end = end.truncated_to_millis();
-        if end <= now {
-            return Err(FieldError::new(
-                field,
-                "expiry_in_past",
-                format!("`{end}` is not in the future"),
-            ));
-        }
-        if end.seconds() - now.seconds() > MAX_DAYS * DAY_SECONDS {
-            return Err(FieldError::new(
-                field,
-                "expiry_too_far",
-                format!("at most {MAX_DAYS} days from now; say `never` for no end"),
-            ));
-        }
-        Ok(Some(end))
     }
 }
 
@@ -361,6 +321,8 @@ pub(crate) fn sample(holder: Holder, restrictions: Restrictions) -> Token {
         revocation: None,
         last_use: None,
         regenerated_at: None,
+        previous: None,
+        awaits_first_use: false,
     }
 }
 
@@ -375,8 +337,6 @@ mod tests {
     use crate::owner::Means;
     use crate::role::RoleBook;
     use crate::{ServiceId, TeamId};
-
-    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     fn caller(scopes: ScopeSet, expires_at: Option<Timestamp>) -> Caller {
         let token = TokenId::from_i64(1);
@@ -430,40 +390,6 @@ mod tests {
         );
         let refused = attenuates(&manager, &restricted(ServiceId::from_i64(22)), false, None).unwrap_err();
         assert_eq!(refused[0].code, "reach_exceeds_caller");
-    }
-
-    #[test]
-    fn presets_instants_and_never_are_the_three_ways_to_end() {
-        assert_eq!(
-            Expiry::Days(30).resolve("expires_in", NOW),
-            Ok(Some(NOW.plus_days(30)))
-        );
-        assert_eq!(Expiry::Never.resolve("expires_at", NOW), Ok(None));
-        assert_eq!(
-            Expiry::Days(31).resolve("expires_in", NOW).unwrap_err().code,
-            "expiry_preset_unknown"
-        );
-        assert_eq!(
-            Expiry::At(NOW).resolve("expires_at", NOW).unwrap_err().code,
-            "expiry_in_past"
-        );
-        assert_eq!(
-            Expiry::At(NOW.plus_days(40_000))
-                .resolve("expires_at", NOW)
-                .unwrap_err()
-                .code,
-            "expiry_too_far"
-        );
-    }
-
-    #[test]
-    fn an_instant_within_this_millisecond_is_not_the_future() {
-        let within = Timestamp::from_micros(NOW.micros() + 999);
-
-        assert_eq!(
-            Expiry::At(within).resolve("expires_at", NOW).unwrap_err().code,
-            "expiry_in_past"
-        );
     }
 
     #[test]

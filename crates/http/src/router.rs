@@ -45,6 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     let router = guarded!(router, tokens::update::update_token);
     let router = guarded!(router, tokens::delete::delete_token);
     let router = guarded!(router, tokens::regenerate::regenerate_token);
+    let router = guarded!(router, tokens::finish_rotation::finish_rotation);
     let router = guarded!(router, tokens::revoke::revoke_token);
 
     let router = organized(router);

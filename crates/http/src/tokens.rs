@@ -2,6 +2,7 @@
 
 pub(crate) mod bulk_revoke;
 pub(crate) mod delete;
+pub(crate) mod finish_rotation;
 pub(crate) mod issue;
 pub(crate) mod list;
 pub(crate) mod regenerate;

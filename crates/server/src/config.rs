@@ -39,6 +39,8 @@ pub struct Config {
     pub keys: GivenKeys,
     /// Where the key file and the audit trail's anchor live.
     pub keys_dir: PathBuf,
+    /// Where the revocation journal is.
+    pub journal: PathBuf,
     /// What the log looks like.
     pub log: Log,
     /// Threads that serve requests; as many as there are cores unless said.

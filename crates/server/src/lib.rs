@@ -1,8 +1,8 @@
 //! Configuration, listeners, wiring, shutdown: the only room that reads the clock, the environment and the random source.
 //!
 //! The map: [`config`] says what an operator decides · `keys` holds what must not be in the database · [`outbound`] leads to
-//! webhooks and mail · [`Server`] opens and serves
-//! · [`run()`] is `claviger serve` from the first line to the last, [`init`] and [`reissue`] are `claviger init`. No rules here.
+//! webhooks and mail · [`Server`] opens and serves · [`run()`] is `claviger serve` from the first line to the last, [`init`] and
+//! [`reissue`] are `claviger init`, [`backup`] and [`restore`] the commands of these names. No rules here.
 
 mod bind;
 mod clock;
@@ -18,9 +18,10 @@ mod random;
 mod run;
 mod wiring;
 
+pub use claviger_service::WithoutJournal;
 pub use clock::SystemClock;
 pub use keys::KeysError;
-pub use operator::{Administrator, init, reissue};
+pub use operator::{Administrator, backup, init, reissue, restore};
 pub use random::OsRandom;
 pub use run::run;
 pub use wiring::{Server, Surroundings};

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use claviger_http::App;
-use claviger_service::{Clock, Feed, Metrics, Parts, Service, keys::Key};
+use claviger_service::{Clock, Feed, Metrics, Parts, Service, WithoutJournal, keys::Key};
 use claviger_store::{Location, Options, Store, Tx, tokens};
 use claviger_token::{PepperId, RandomSource};
 use claviger_verify::{Peppers, Verifier};
@@ -68,7 +68,8 @@ impl Server {
     /// taken.
     pub async fn open(config: &Config, surroundings: Surroundings) -> Result<Self> {
         let mut registry = Registry::default();
-        let (store, service) = open_service(config, surroundings, &mut registry).await?;
+        let (store, service) =
+            open_service(config, surroundings, &mut registry, WithoutJournal::Refuse).await?;
         let app = App::new(
             service.clone(),
             registry,
@@ -143,11 +144,12 @@ pub(crate) async fn open_service(
     config: &Config,
     surroundings: Surroundings,
     registry: &mut Registry,
+    without: WithoutJournal,
 ) -> Result<(Store, Service)> {
     // The store leads to the feed, the feed to the verifier, the verifier to the keys, and which keys are right the store knows.
     let later = Arc::new(OnceLock::new());
     let store = open_store(config, Arc::clone(&later), &surroundings).await?;
-    match open_over(&store, config, surroundings, registry, &later).await {
+    match open_over(&store, config, surroundings, registry, &later, without).await {
         Ok(service) => Ok((store, service)),
         Err(error) => {
             // The next start may be in this very process.
@@ -164,6 +166,7 @@ async fn open_over(
     surroundings: Surroundings,
     registry: &mut Registry,
     later: &OnceLock<Arc<Feed>>,
+    without: WithoutJournal,
 ) -> Result<Service> {
     let keys = keys::open(
         &config.keys,
@@ -192,6 +195,7 @@ async fn open_over(
             Rules::new(config.allow_private.clone()),
             config.mailbox.as_ref(),
         )?),
+        journal: Some((config.journal.clone(), without)),
     })
     .await?;
     Ok(service)

@@ -16,6 +16,7 @@ use claviger_verify::{Change, Verifier};
 use crate::Service;
 use crate::directory::Directory;
 use crate::error::Result;
+use crate::journal::Said;
 
 /// What a change did, as the feed names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum Kind {
     Issue,
     Update,
     Regenerate,
+    /// The old secret of a token stopped.
+    EndOverlap,
     Revoke,
     Delete,
     Redigest,
@@ -49,11 +52,30 @@ pub struct Feed {
 pub(crate) struct Visibility(Arc<AtomicU64>);
 
 impl Kind {
-    const fn as_str(self) -> &'static str {
+    const ALL: [Self; 10] = [
+        Self::Issue,
+        Self::Update,
+        Self::Regenerate,
+        Self::EndOverlap,
+        Self::Revoke,
+        Self::Delete,
+        Self::Redigest,
+        Self::Owner,
+        Self::Move,
+        Self::Role,
+    ];
+
+    /// Reads what [`Kind::as_str`] wrote.
+    pub(crate) fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Issue => "issue",
             Self::Update => "update",
             Self::Regenerate => "regenerate",
+            Self::EndOverlap => "end_overlap",
             Self::Revoke => "revoke",
             Self::Delete => "delete",
             Self::Redigest => "redigest",
@@ -68,6 +90,7 @@ impl Kind {
             self,
             Self::Update
                 | Self::Regenerate
+                | Self::EndOverlap
                 | Self::Revoke
                 | Self::Delete
                 | Self::Owner
@@ -155,6 +178,9 @@ impl Service {
         applied: Vec<Change>,
     ) -> Result<u64> {
         let epoch = rows::append(tx, kind.as_str(), now, tokens).await?;
+        if let Some(said) = Said::of_tokens(tx, kind, tokens).await? {
+            Self::journal(tx, epoch, now, said)?;
+        }
 
         self.0.feed.take_down(epoch, applied);
         let service = self.clone();

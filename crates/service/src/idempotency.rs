@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::tokens::of_present_secret;
 use crate::{Context, Service, seal};
 
 /// How long an answer is repeated.
@@ -169,12 +170,14 @@ impl Service {
 }
 
 impl Service {
-    /// True when the token was accepted in the second of `instant` or later, also when the store does not know yet.
+    /// True when the token's present secret was accepted in the second of `instant` or later, also when the store does not know yet.
+    /// The old secret of an overlap does not count.
     async fn used_since(&self, tx: &mut Tx, token: TokenId, instant: Timestamp) -> Result<bool> {
         let Some(row) = tokens::by_id(tx, token).await? else {
             return Ok(true);
         };
-        let last = self.0.verifier.last_used(&row.digest).max(row.last_used_at);
+        let stored = of_present_secret(row.last_used_at, row.awaits_first_use);
+        let last = self.0.verifier.last_used(&row.digest).max(stored);
         Ok(last.is_some_and(|last| last.seconds() >= instant.seconds()))
     }
 }

@@ -12,7 +12,7 @@ use claviger_domain::terms::Spent;
 use claviger_domain::token::PresentedIn;
 use claviger_domain::{Timestamp, TokenId};
 use claviger_store::{Tx, idempotency, tokens as rows};
-use claviger_verify::{Change, Redigest};
+use claviger_verify::{Change, Redigest, SecretRole, Use};
 
 use crate::Service;
 use crate::changes::{Kind, Visibility};
@@ -30,15 +30,26 @@ const FLUSH_CHUNK: usize = 8_000;
 /// Digests that one transaction moves.
 const REDIGEST_CHUNK: usize = 1_000;
 
-/// A last use that the store does not know yet.
-#[derive(Debug, Clone)]
-pub(crate) struct PendingUse {
+/// When, whence and how a secret was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sighting {
     /// To the second.
     pub(crate) at: Timestamp,
     /// Whence.
     pub(crate) address: Option<IpAddr>,
     /// Where the request bore the token; says nothing without an address.
     pub(crate) presented_in: PresentedIn,
+}
+
+/// The uses of a token that the store does not know yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PendingUse {
+    /// The last one by whichever secret.
+    pub(crate) last: Sighting,
+    /// The last one by the old secret of an overlap.
+    pub(crate) previous: Option<Sighting>,
+    /// The new secret of an overlap was used.
+    pub(crate) successor: bool,
 }
 
 impl Service {
@@ -55,6 +66,7 @@ impl Service {
             }
             turn = turn.wrapping_add(1);
             self.drain_uses();
+            self.report("ending overlaps at the first use", self.end_used_overlaps().await);
             self.report(
                 "moving digests to the current pepper",
                 self.flush_redigests().await,
@@ -67,6 +79,7 @@ impl Service {
             if turn.is_multiple_of(CLEAR_EVERY) {
                 self.report("clearing idempotent answers", self.clear_answers().await);
                 self.report("revoking what nobody uses", self.revoke_unused().await);
+                self.report("forgetting old secrets", self.forget_old_secrets().await);
                 self.report("clearing old sessions", self.clear_sessions().await);
                 self.report("anchoring the audit trail", self.anchor_audit().await);
             }
@@ -74,17 +87,19 @@ impl Service {
         self.report("writing what is pending", self.flush().await);
     }
 
-    /// Writes everything that is pending now: last uses, failed sign-ins, what was spent of quotas, moved digests, the audit anchor; clears
-    /// what was kept long enough.
+    /// Writes everything that is pending now: ended overlaps, last uses, failed sign-ins, what was spent of quotas, moved digests, the
+    /// audit anchor; clears what was kept long enough.
     ///
     /// # Errors
     /// Those of the store; what was not written stays pending.
     pub async fn flush(&self) -> Result<()> {
+        self.end_used_overlaps().await?;
         self.flush_redigests().await?;
         self.flush_uses().await?;
         self.record_failed_sign_ins().await?;
         self.flush_spendings().await?;
         self.clear_answers().await?;
+        self.forget_old_secrets().await?;
         self.clear_sessions().await?;
         self.anchor_audit().await
     }
@@ -94,52 +109,60 @@ impl Service {
         let mut pending = Self::lock(&self.0.uses);
         self.0.verifier.drain_uses(&mut |used| {
             let known = pending.entry(used.id).or_insert(PendingUse {
-                at: used.at,
-                address: None,
-                presented_in: PresentedIn::default(),
+                last: Sighting {
+                    address: None,
+                    ..Sighting::from(&used)
+                },
+                previous: None,
+                successor: false,
             });
             // The address is told once: a use that is told again without it must not forget it.
-            if known.at < used.at || used.address.is_some() && known.at == used.at {
-                *known = PendingUse {
-                    at: used.at,
-                    address: used.address,
-                    presented_in: used.presented_in,
-                };
+            let seen = Sighting::from(&used);
+            if seen.is_news(&known.last) {
+                known.last = seen;
+            }
+            match used.secret {
+                SecretRole::Sole => {}
+                SecretRole::Successor => known.successor = true,
+                SecretRole::Previous if known.previous.is_none_or(|before| seen.is_news(&before)) => {
+                    known.previous = Some(seen);
+                }
+                SecretRole::Previous => {}
             }
         });
+    }
+
+    /// Forgets which secrets of the token were used, now that they are others. That the token was used stays.
+    pub(crate) fn forget_overlap_uses(&self, id: TokenId) {
+        if let Some(used) = Self::lock(&self.0.uses).get_mut(&id) {
+            (used.previous, used.successor) = (None, false);
+        }
     }
 
     /// Writes the pending uses in batches. A crash before loses at most the last ten seconds of them.
     pub(crate) async fn flush_uses(&self) -> Result<()> {
         self.drain_uses();
         loop {
-            let batch: Vec<rows::UseRow> = {
+            let batch: Vec<(TokenId, PendingUse)> = {
                 let pending = Self::lock(&self.0.uses);
-                pending
-                    .iter()
-                    .take(FLUSH_CHUNK)
-                    .map(|(id, used)| rows::UseRow {
-                        id: *id,
-                        at: used.at,
-                        address: used.address.map(|address| address.to_string()),
-                        presented_in: used.address.map(|_| used.presented_in.as_str()),
-                    })
-                    .collect()
+                let first = pending.iter().take(FLUSH_CHUNK);
+                first.map(|(id, used)| (*id, *used)).collect()
             };
             if batch.is_empty() {
                 return Ok(());
             }
-            let written: Vec<_> = batch.iter().map(|used| (used.id, used.at)).collect();
-            let write = self
-                .0
-                .store
-                .write(async move |tx: &mut Tx| Ok::<_, Error>(rows::touch_last_used(tx, &batch).await?));
+            let uses: Vec<_> = batch.iter().map(use_row).collect();
+            let overlaps: Vec<_> = batch.iter().filter_map(overlap_use_row).collect();
+            let write = self.0.store.write(async move |tx: &mut Tx| {
+                rows::touch_last_used(tx, &uses).await?;
+                Ok::<_, Error>(rows::touch_overlaps(tx, &overlaps).await?)
+            });
             write.await?;
-            self.0.metrics.uses_flushed.inc_by(written.len() as u64);
+            self.0.metrics.uses_flushed.inc_by(batch.len() as u64);
             // Only what was written goes: a later use of the same token stays for the next turn.
             let mut pending = Self::lock(&self.0.uses);
-            for (id, at) in written {
-                if pending.get(&id).is_some_and(|used| used.at == at) {
+            for (id, written) in batch {
+                if pending.get(&id) == Some(&written) {
                     pending.remove(&id);
                 }
             }
@@ -206,8 +229,11 @@ impl Service {
             let mut moved = Vec::new();
             let mut applied = Vec::new();
             for redigest in &chunk {
-                // Nothing is moved when the token got a new secret meanwhile: its digest is another one.
-                if rows::redigest(tx, redigest.id, &redigest.from, &redigest.to, pepper).await? {
+                // Nothing is moved when the token got a new secret meanwhile: its digest is another one, if not the previous.
+                let Redigest { id, from, to } = redigest;
+                if rows::redigest(tx, *id, from, to, pepper).await?
+                    || rows::redigest_previous(tx, *id, from, to, pepper).await?
+                {
                     moved.push(redigest.id);
                     applied.push(Change::Rekey {
                         from: redigest.from,
@@ -243,5 +269,47 @@ impl Service {
             self.0.metrics.job_failures.inc();
             tracing::warn!(job = what, error = ?error, "a background job failed and is tried again");
         }
+    }
+}
+
+fn use_row((id, used): &(TokenId, PendingUse)) -> rows::UseRow {
+    let Sighting {
+        at,
+        address,
+        presented_in,
+    } = used.last;
+    rows::UseRow {
+        id: *id,
+        at,
+        address: address.map(|address| address.to_string()),
+        presented_in: address.map(|_| presented_in.as_str()),
+    }
+}
+
+fn overlap_use_row((id, used): &(TokenId, PendingUse)) -> Option<rows::OverlapUseRow> {
+    let in_overlap = used.successor || used.previous.is_some();
+    in_overlap.then(|| rows::OverlapUseRow {
+        id: *id,
+        previous: used
+            .previous
+            .map(|seen| (seen.at, seen.address.map(|address| address.to_string()))),
+        successor: used.successor,
+    })
+}
+
+impl From<&Use> for Sighting {
+    fn from(used: &Use) -> Self {
+        Self {
+            at: used.at,
+            address: used.address,
+            presented_in: used.presented_in,
+        }
+    }
+}
+
+impl Sighting {
+    /// True when it says more than what is known: a later use, or the address of the known one.
+    fn is_news(&self, known: &Self) -> bool {
+        known.at < self.at || self.address.is_some() && known.at == self.at
     }
 }

@@ -18,6 +18,7 @@ mod error;
 pub mod explain;
 pub mod idempotency;
 mod jobs;
+mod journal;
 pub mod keys;
 mod load;
 mod metrics;
@@ -37,7 +38,8 @@ pub mod teams;
 pub mod tokens;
 pub mod webhooks;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use claviger_domain::TokenId;
@@ -53,6 +55,7 @@ pub use context::{Context, Origin};
 pub use directory::{Directory, NamedPlace};
 pub use error::{Error, Result, Unproven};
 pub use idempotency::{IdempotencyKey, Once, Reply};
+pub use journal::WithoutJournal;
 pub use metrics::Metrics;
 pub use reminders::Tried;
 pub use setup::SETUP_CODE_LIFETIME;
@@ -85,6 +88,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// The way to webhooks and mail.
     pub outbound: Arc<dyn Outbound>,
+    /// Where the revocation journal is, and what to do without it; `None` = no restore is safe.
+    pub journal: Option<(PathBuf, WithoutJournal)>,
 }
 
 /// All operations. Cheap to clone.
@@ -120,6 +125,8 @@ struct Inner {
     outbox: Outbox,
     /// What was spent of quotas and is not in the store yet.
     spendings: Mutex<BTreeMap<TokenId, Spent>>,
+    /// Tokens whose overlap ended at the first use of the new secret, which the store does not know yet.
+    ended_overlaps: Mutex<BTreeSet<TokenId>>,
 }
 
 impl Service {

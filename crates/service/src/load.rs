@@ -8,12 +8,12 @@ use claviger_domain::token::TokenType;
 use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 use claviger_store::{StoreError, Tx, tokens as rows};
 use claviger_token::Digest;
-use claviger_verify::{Change, Entry, Full, Verifier};
+use claviger_verify::{Change, Entry, Full, PreviousSecret, Verifier};
 
 use crate::error::{Error, Result};
 use crate::people::{Attempts, Hasher};
 use crate::reminders::{Outbox, begin_marks};
-use crate::tokens::{Compiler, Given};
+use crate::tokens::{Compiler, Given, of_present_secret, previous_secret};
 use crate::{Inner, Parts, Service, owners};
 
 /// The node's number in the ids it makes; there is one node so far.
@@ -23,7 +23,8 @@ impl Service {
     /// Makes the operations and fills the verifier from the store. Cost: one scan of all tokens, about a second a million.
     ///
     /// # Errors
-    /// `pepper_missing` when the store holds live tokens under a pepper that is not among the keys: they would all be refused; those of the store.
+    /// `pepper_missing` when the store holds live tokens under a pepper that is not among the keys: they would all be refused;
+    /// `journal_missing`, `journal_foreign`, `journal_damaged`; those of the store.
     pub async fn open(parts: Parts) -> Result<Self> {
         let now = parts.clock.now();
         let verifier = parts.verifier.clone();
@@ -49,19 +50,8 @@ impl Service {
             );
             return Err(Error::conflict("pepper_missing", detail));
         }
-        let feed = parts.feed.clone();
-        let greatest = parts
-            .store
-            .read(async move |tx: &mut Tx| {
-                feed.directory().fill(tx).await?;
-                load(tx, &verifier).await
-            })
-            .await?;
-        parts
-            .store
-            .write(async move |tx: &mut Tx| begin_marks(tx, now).await)
-            .await?;
-        Ok(Self(Arc::new(Inner {
+        let greatest = parts.store.read(rows::greatest_id).await?;
+        let service = Self(Arc::new(Inner {
             ids: IdSequence::new(NODE, greatest),
             store: parts.store,
             verifier: parts.verifier,
@@ -79,17 +69,31 @@ impl Service {
             attempts: Attempts::default(),
             failed_sign_ins: std::sync::Mutex::default(),
             uses: std::sync::Mutex::default(),
+            ended_overlaps: std::sync::Mutex::default(),
             outbound: parts.outbound,
             outbox: Outbox::default(),
             spendings: std::sync::Mutex::default(),
-        })))
+        }));
+        // What has ended ends before the verifier learns of anything.
+        if let Some((path, without)) = parts.journal {
+            service.open_journal(&path, without).await?;
+        }
+        let feed = service.0.feed.clone();
+        let load = async move |tx: &mut Tx| {
+            feed.directory().fill(tx).await?;
+            load(tx, &verifier).await
+        };
+        service.0.store.read(load).await?;
+        let mark = async move |tx: &mut Tx| begin_marks(tx, now).await;
+        service.0.store.write(mark).await?;
+        Ok(service)
     }
 }
 
-/// Tells the verifier of every owner and token; gives the greatest id in the store.
+/// Tells the verifier of every owner and token.
 ///
 /// Rows are read here and put into the index by a thread beside it: each takes about half of the time.
-async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<i64, StoreError> {
+async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<(), StoreError> {
     for owner in owners::all(tx).await? {
         let applied = verifier.apply(Change::Owner(owner));
         applied.map_err(no_room)?;
@@ -132,7 +136,7 @@ async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<i64, StoreError> 
     for (digest, spent) in rows::spendings(tx).await? {
         verifier.restore_spent(&digest, spent);
     }
-    rows::greatest_id(tx).await
+    Ok(())
 }
 
 /// Rows of one message to the indexing thread.
@@ -174,6 +178,7 @@ fn index(verifier: &Verifier, batches: Receiver<Batch>) -> Result<(), Full> {
                 expires_at: entry.expires_at,
                 revoked: entry.revoked,
                 last_used: entry.last_used,
+                previous: entry.previous,
             }
         });
         verifier.load(finished)?;
@@ -196,6 +201,7 @@ struct Bare {
     expires_at: Option<Timestamp>,
     revoked: bool,
     last_used: Option<Timestamp>,
+    previous: Option<PreviousSecret>,
 }
 
 fn bare(row: &rows::IndexRow<'_>) -> Result<Bare, StoreError> {
@@ -208,6 +214,7 @@ fn bare(row: &rows::IndexRow<'_>) -> Result<Bare, StoreError> {
         token_type: row.token_type.parse().map_err(broken)?,
         expires_at: row.expires_at,
         revoked: row.revoked,
-        last_used: row.last_used_at,
+        last_used: of_present_secret(row.last_used_at, row.awaits_first_use),
+        previous: row.previous.as_ref().map(previous_secret),
     })
 }

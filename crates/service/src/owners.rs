@@ -16,6 +16,7 @@ use claviger_verify::{Change, Owner};
 
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::journal::Said;
 use crate::roles::RoleBooks;
 use crate::{Service, roles};
 
@@ -32,7 +33,13 @@ impl Service {
         visibility: &Visibility,
     ) -> Result<u64> {
         let applied = vec![Change::Owner(of(tx, user).await?)];
-        self.change(tx, Kind::Owner, &[], now, visibility, applied).await
+        let epoch = self
+            .change(tx, Kind::Owner, &[], now, visibility, applied)
+            .await?;
+        if let Some(said) = Said::of_person(tx, user).await? {
+            Self::journal(tx, epoch, now, said)?;
+        }
+        Ok(epoch)
     }
 }
 

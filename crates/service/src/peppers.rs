@@ -38,6 +38,8 @@ pub struct PepperState {
 struct Stragglers {
     /// Live tokens.
     tokens: u64,
+    /// Old secrets of tokens in an overlap.
+    old_secrets: u64,
     /// Passwords of people who may act.
     passwords: u64,
 }
@@ -145,6 +147,7 @@ impl Service {
             true => self.revoke_stragglers(ctx, previous).await?,
             false => None,
         };
+        self.end_overlaps_with_pepper(previous, ctx.now()).await?;
         let forget = async move |tx: &mut Tx| passwords::forget_with_pepper(tx, previous).await;
         self.0.store.write(forget).await?;
         self.take_over(PepperKeys {
@@ -177,10 +180,16 @@ impl Service {
         let Some(previous) = peppers.into_iter().find(|pepper| !pepper.current) else {
             return Ok(None);
         };
-        let count = async move |tx: &mut Tx| passwords::count_with_pepper(tx, previous.id).await;
+        let now = ctx.now();
+        let count = async move |tx: &mut Tx| {
+            let old_secrets = token_rows::count_overlaps_with_pepper(tx, previous.id, now).await?;
+            Ok::<_, Error>((old_secrets, passwords::count_with_pepper(tx, previous.id).await?))
+        };
+        let (old_secrets, passwords) = self.0.store.read(count).await?;
         Ok(Some(Stragglers {
             tokens: previous.live_tokens,
-            passwords: self.0.store.read(count).await?,
+            old_secrets,
+            passwords,
         }))
     }
 
@@ -233,16 +242,22 @@ impl Service {
 
 impl Stragglers {
     const fn is_empty(&self) -> bool {
-        self.tokens == 0 && self.passwords == 0
+        self.tokens == 0 && self.old_secrets == 0 && self.passwords == 0
     }
 }
 
 impl std::fmt::Display for Stragglers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.tokens, self.passwords) {
-            (tokens, 0) => write!(f, "{tokens} live tokens"),
-            (0, passwords) => write!(f, "{passwords} passwords"),
-            (tokens, passwords) => write!(f, "{tokens} live tokens and {passwords} passwords"),
+        let parts = [
+            (self.tokens, "live tokens"),
+            (self.old_secrets, "old secrets of rotated tokens"),
+            (self.passwords, "passwords"),
+        ];
+        let mut word = "";
+        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{word}{count} {what}")?;
+            word = " and ";
         }
+        Ok(())
     }
 }

@@ -7,12 +7,12 @@ use claviger_domain::time::DAY_SECONDS;
 use claviger_domain::token::{PresentedIn, RevokeReason, TokenType};
 use claviger_domain::{FieldError, OrgId, Scope, Timestamp, TokenId};
 use claviger_store::{Tx, policies as rows, tokens};
-use claviger_verify::Change;
 use serde_json::json;
 
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::tokens::revocations;
 use crate::{Context, Origin, Service};
 
 /// Unused tokens that one transaction revokes.
@@ -111,10 +111,10 @@ impl Service {
                 note: None,
             };
             let revoked = tokens::revoke(tx, &unused, &revocation).await?;
-            let ids: Vec<TokenId> = revoked.iter().map(|(id, _)| *id).collect();
+            let ids: Vec<TokenId> = revoked.iter().map(|row| row.id).collect();
             let applied = revoked
                 .iter()
-                .map(|(_, digest)| Change::Revoke(*digest))
+                .flat_map(|row| revocations(row.digest, row.previous))
                 .collect();
             service
                 .change(tx, Kind::Revoke, &ids, now, &Visibility::default(), applied)

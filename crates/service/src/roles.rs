@@ -25,6 +25,7 @@ use crate::audit::Record;
 use crate::catalogue::refuse_full;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::journal::Said;
 use crate::tokens::Compiler;
 use crate::{Context, Service, owners};
 
@@ -382,7 +383,11 @@ impl Service {
             Ok(())
         })
         .await?;
-        self.change(tx, Kind::Role, &met, now, visibility, applied).await
+        let epoch = self
+            .change(tx, Kind::Role, &met, now, visibility, applied)
+            .await?;
+        Self::journal(tx, epoch, now, Said::of_role(role)?)?;
+        Ok(epoch)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tokens: issue, list, show, update, regenerate, revoke, delete. One file per operation.
+//! Tokens: issue, list, show, update, regenerate, end an overlap, revoke, delete. One file per operation.
 
 mod bulk;
 mod compile;
@@ -6,6 +6,7 @@ mod delete;
 mod holder;
 mod issue;
 mod list;
+mod overlap;
 mod possession;
 mod record;
 mod regenerate;
@@ -25,12 +26,14 @@ use claviger_token::Secret;
 pub use bulk::{BulkOutcome, BulkSelection, Doomed, MAX_BULK_IDS};
 pub use list::{Listing, Order, SortKey, TokenFilter};
 pub use possession::LeakReport;
+pub use regenerate::Regeneration;
 pub use revoke::Revoked;
 pub use update::TokenChanges;
 
 pub(crate) use compile::{Compiler, Given};
 pub(crate) use issue::Maker;
-pub(crate) use record::from_row;
+pub(crate) use record::{from_row, of_present_secret, previous_secret};
+pub(crate) use revoke::revocations;
 
 use claviger_domain::name::{Description, Label, Name};
 

@@ -130,3 +130,11 @@ fn read(row: &Row<'_>) -> Result<CalendarFeed, StoreError> {
         created_at: row.get(5)?,
     })
 }
+
+/// Drops every feed.
+///
+/// # Errors
+/// Those of the store.
+pub async fn delete_all(tx: &mut Tx) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM calendar_feed", &[]).await
+}

@@ -32,6 +32,18 @@ pub async fn append(tx: &mut Tx, kind: &str, at: Timestamp, tokens: &[TokenId]) 
         .get(0)
 }
 
+/// Takes the place `seq`, which must be beyond the last: what is between was lost with the store that had it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn append_at(tx: &mut Tx, seq: u64, kind: &str, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT INTO token_change (seq, kind, at, ids) VALUES ($1, $2, $3, '[]')";
+    let seq = i64::try_from(seq).map_err(StoreError::internal)?;
+    tx.execute(sql, &[seq.into(), kind.into(), at.into()])
+        .await
+        .map(|_| ())
+}
+
 /// The last place that is taken; 0 before the first.
 ///
 /// # Errors

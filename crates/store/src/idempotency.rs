@@ -77,6 +77,6 @@ pub async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
 pub async fn clear_secrets(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
     let sql = "UPDATE idempotency SET sealed = NULL WHERE token_id IS NOT NULL AND sealed IS NOT NULL AND (created_at <= $1 \
                OR EXISTS (SELECT 1 FROM token WHERE token.id = idempotency.token_id \
-               AND token.last_used_at / 1000000 >= idempotency.created_at / 1000000))";
+               AND NOT token.awaits_first_use AND token.last_used_at / 1000000 >= idempotency.created_at / 1000000))";
     tx.execute(sql, &[before.into()]).await
 }

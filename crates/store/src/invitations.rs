@@ -184,3 +184,12 @@ fn read(row: &Row<'_>) -> Result<Invitation, StoreError> {
         withdrawn_at: row.get(9)?,
     })
 }
+
+/// Withdraws every open invitation.
+///
+/// # Errors
+/// Those of the store.
+pub async fn withdraw_all(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = "UPDATE invitation SET withdrawn_at = $1 WHERE accepted_at IS NULL AND withdrawn_at IS NULL";
+    tx.execute(sql, &[now.into()]).await
+}

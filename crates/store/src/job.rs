@@ -8,12 +8,15 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::journal::Journal;
 use crate::{StoreError, Tx};
 
 /// What travels through a queue.
 pub(crate) enum Message {
     /// Run this.
     Operate(Box<dyn Job>),
+    /// Write this from now on. For the writer.
+    Attach(Box<Journal>),
     /// Take no more, finish what is queued, end.
     Close,
 }

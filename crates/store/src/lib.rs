@@ -12,6 +12,7 @@
 //! | `sqlite`, `postgres`, `dialect` | what differs |
 //! | `migrate`, `migrations/` | the schema |
 //! | `named` | lists in the order of names |
+//! | `journal` | what has ended, outside the database |
 //! | the public modules | one noun each: rows in, rows out |
 
 pub mod audit;
@@ -26,6 +27,7 @@ pub mod heads;
 pub mod idempotency;
 pub mod invitations;
 mod job;
+pub mod journal;
 mod migrate;
 mod named;
 pub mod names;
@@ -53,6 +55,7 @@ mod writer;
 pub use dialect::{Backend, Sql};
 pub use error::StoreError;
 pub use named::NamePage;
+pub use sqlite::backup::{backup, restore};
 pub use store::{Location, Options, Store, StoreStats};
 pub use transaction::{Hook, Tx};
 pub use value::{FromValue, Row, Value, ValueRef};

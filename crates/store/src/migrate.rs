@@ -62,6 +62,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "policy",
         sql: include_str!("../migrations/0009_policy.sql"),
     },
+    Migration {
+        version: 10,
+        name: "rotation",
+        sql: include_str!("../migrations/0010_rotation.sql"),
+    },
 ];
 
 /// Applies what is missing.

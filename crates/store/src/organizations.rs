@@ -14,3 +14,12 @@ pub async fn insert(tx: &mut Tx, id: OrgId, name: &str, created_at: Timestamp) -
         .await
         .map(|_| ())
 }
+
+/// Every organization.
+///
+/// # Errors
+/// Those of the store.
+pub async fn ids(tx: &mut Tx) -> Result<Vec<OrgId>, StoreError> {
+    let rows = tx.query("SELECT id FROM organization ORDER BY id", &[]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}

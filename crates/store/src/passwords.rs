@@ -171,3 +171,12 @@ pub async fn end_resets(
     let sql = "DELETE FROM password_reset WHERE user_id = $1 AND expires_at < $2";
     tx.execute(sql, &[user.into(), before.into()]).await.map(|_| ())
 }
+
+/// Ends every open reset of everybody.
+///
+/// # Errors
+/// Those of the store.
+pub async fn end_all_resets(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = "UPDATE password_reset SET ended_at = $1 WHERE ended_at IS NULL";
+    tx.execute(sql, &[now.into()]).await
+}

@@ -38,6 +38,7 @@ pub(crate) async fn run(queue: SharedQueue, source: Source) {
                 open = serve(job, open, &source).await;
             }
             // The next to hold the queue finds what is left, and then its end.
+            Some(Message::Attach(_)) => {}
             Some(Message::Close) => held.close(),
             None => break,
         }

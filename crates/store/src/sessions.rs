@@ -165,3 +165,12 @@ fn read(row: &Row<'_>) -> Result<Session, StoreError> {
         ended_at: row.get(8)?,
     })
 }
+
+/// Ends every live session of everybody.
+///
+/// # Errors
+/// Those of the store.
+pub async fn end_everywhere(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = "UPDATE sign_in_session SET ended_at = $1 WHERE ended_at IS NULL";
+    tx.execute(sql, &[now.into()]).await
+}

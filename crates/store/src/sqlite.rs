@@ -4,6 +4,7 @@
 //! `reader` drive them. Invariant: the log is synced at every commit (`journal_mode=WAL`, `synchronous=FULL`, both read back),
 //! and no commit ever runs a checkpoint.
 
+pub(crate) mod backup;
 pub(crate) mod checkpoint;
 pub(crate) mod directory;
 
@@ -162,6 +163,17 @@ impl SqliteConnection {
             .raw_execute()
             .map_err(|error| noted(&mut self.failed, &error))?;
         u64::try_from(changed).map_err(StoreError::internal)
+    }
+
+    /// Writes one snapshot of the database into an empty file.
+    pub(crate) fn vacuum_into(&mut self, file: &Path) -> Result<(), StoreError> {
+        let Some(file) = file.to_str() else {
+            return Err(StoreError::Open(
+                "the name of a backup must be Unicode".to_owned(),
+            ));
+        };
+        let written = self.db.execute("VACUUM INTO ?1", [file]);
+        written.map(|_| ()).map_err(|error| self.noted(&error))
     }
 
     /// True when no transaction is open. SQLite ends one by itself after some failures (disk full, I/O error).

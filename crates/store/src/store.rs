@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::dialect::Backend;
 use crate::job::{Message, submit};
+use crate::journal::Journal;
 use crate::postgres::connect::Connector;
 use crate::reader::{self, SharedQueue, Source};
 use crate::sqlite::directory::size_bytes;
@@ -260,6 +261,16 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         submit(&self.inner.reads, operation, StoreError::Closed).await
+    }
+
+    /// Has the journal written by every operation that is queued from now on ([`Tx::journal`]). Once, before anything is acknowledged
+    /// that a restore must not undo.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`].
+    pub async fn attach_journal(&self, journal: Journal) -> Result<(), StoreError> {
+        let attached = self.inner.writes.send(Message::Attach(Box::new(journal))).await;
+        attached.map_err(|_| StoreError::Closed)
     }
 
     /// Finishes what is queued, takes nothing more, and gives the store up for the next process. Later calls of any kind get

@@ -3,6 +3,8 @@
 //! What is a state or a rule elsewhere is a comparison of columns here, with `now` as an argument.
 
 mod list;
+mod revocation;
+mod rotation;
 mod spending;
 mod use_and_pepper;
 
@@ -15,6 +17,11 @@ use crate::roles::mention;
 use crate::{Row, StoreError, Tx};
 
 pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
+pub use revocation::{RevocationRow, RevokedRow, revoke};
+pub use rotation::{
+    EndedOverlap, OverlapUseRow, PreviousIndexRow, PreviousRow, count_overlaps_with_pepper, end_overlap,
+    overlaps_over, overlaps_with_pepper, redigest_previous, regenerate, touch_overlaps,
+};
 pub use spending::{spend, spendings};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
 
@@ -25,7 +32,9 @@ macro_rules! columns {
          revoked_at, last_used_at, regenerated_at, scopes, name, name_key, description, revoked_by, \
          revoke_reason, revoke_note, last_used_address, holder_id, restrictions, \
          CASE WHEN type = 'service' THEN (SELECT team_id FROM service WHERE service.id = holder_id) END, \
-         terms, last_used_in, roles, reason"
+         terms, last_used_in, roles, reason, \
+         awaits_first_use, previous_digest, previous_pepper_id, previous_hint, previous_ends_at, \
+         previous_until_first_use, previous_last_used_at, previous_last_used_address"
     };
 }
 const COLUMNS: &str = columns!();
@@ -91,19 +100,10 @@ pub struct TokenRow {
     pub last_used_in: Option<String>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
-}
-
-/// The columns of a revocation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevocationRow {
-    /// When.
-    pub at: Timestamp,
-    /// By whom.
-    pub by: String,
-    /// The reason's text.
-    pub reason: String,
-    /// What the revoking person wrote.
-    pub note: Option<String>,
+    /// The present secret came with an overlap and was not used yet, as far as it was flushed.
+    pub awaits_first_use: bool,
+    /// The secret before, during an overlap.
+    pub previous: Option<PreviousRow>,
 }
 
 /// What the verifier needs of a record, borrowed from its row: a start reads millions of them.
@@ -135,6 +135,23 @@ pub struct IndexRow<'r> {
     pub revoked: bool,
     /// When it was last accepted, as far as it was flushed.
     pub last_used_at: Option<Timestamp>,
+    /// The present secret came with an overlap and was not used yet, as far as it was flushed.
+    pub awaits_first_use: bool,
+    /// The secret before, during an overlap.
+    pub previous: Option<PreviousIndexRow>,
+}
+
+/// What a token was given, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given<'r> {
+    /// Scopes, parted by spaces.
+    pub scopes: &'r str,
+    /// Its restrictions as JSON.
+    pub restrictions: Option<&'r str>,
+    /// Its roles as JSON.
+    pub roles: Option<&'r str>,
+    /// Its terms as JSON.
+    pub terms: Option<&'r str>,
 }
 
 /// Keeps a new record.
@@ -233,51 +250,26 @@ pub async fn update(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError> {
     tx.execute(sql, &params).await.map(|_| ())
 }
 
-/// Gives a record a new secret's digest.
-///
-/// # Errors
-/// [`StoreError::Conflict`] for a digest that is taken; those of the store.
-pub async fn regenerate(
-    tx: &mut Tx,
-    id: TokenId,
-    digest: &Digest,
-    pepper: PepperId,
-    hint: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE token SET digest = $2, pepper_id = $3, hint = $4, regenerated_at = $5, updated_at = $5 WHERE id = $1";
-    let params = [
-        id.into(),
-        digest.as_bytes().into(),
-        pepper.get().into(),
-        hint.into(),
-        now.into(),
-    ];
-    tx.execute(sql, &params).await.map(|_| ())
-}
-
-/// Revokes those of `ids` that are not revoked yet; gives them with their digests.
+/// Puts what a token was given, and its end, in the place of what is stored.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn revoke(
+pub async fn put_authority(
     tx: &mut Tx,
-    ids: &[TokenId],
-    revocation: &RevocationRow,
-) -> Result<Vec<(TokenId, Digest)>, StoreError> {
-    let sql = "UPDATE token SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, revoke_note = $5 \
-               WHERE id IN {numbers:$1} AND revoked_at IS NULL RETURNING id, digest";
+    id: TokenId,
+    given: &Given<'_>,
+    expires_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE token SET scopes = $2, restrictions = $3, roles = $4, terms = $5, expires_at = $6 WHERE id = $1";
     let params = [
-        numbers(ids.iter().map(|id| id.get())).into(),
-        revocation.at.into(),
-        (&revocation.by).into(),
-        (&revocation.reason).into(),
-        revocation.note.clone().into(),
+        id.into(),
+        given.scopes.into(),
+        given.restrictions.into(),
+        given.roles.into(),
+        given.terms.into(),
+        expires_at.into(),
     ];
-    let rows = tx.query(sql, &params).await?;
-    rows.iter()
-        .map(|row| Ok((row.get(0)?, digest(row, 1)?)))
-        .collect()
+    tx.execute(sql, &params).await.map(|_| ())
 }
 
 /// Live records of a type that were neither issued nor used since then, as far as uses were flushed; at most `limit`.
@@ -402,7 +394,8 @@ pub async fn live_of_holder(tx: &mut Tx, holder: i64, now: Timestamp) -> Result<
 }
 
 const INDEXED: &str = "id, org_id, owner_id, type, digest, scopes, expires_at, revoked_at, last_used_at, holder_id, restrictions, \
-                       terms, roles";
+                       terms, roles, awaits_first_use, previous_digest, previous_ends_at, previous_until_first_use, \
+                       previous_last_used_at";
 
 fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
     let revoked_at: Option<Timestamp> = row.get(7)?;
@@ -420,6 +413,8 @@ fn indexed<'r>(row: &'r Row<'_>) -> Result<IndexRow<'r>, StoreError> {
         restrictions: row.get(10)?,
         terms: row.get(11)?,
         roles: row.get(12)?,
+        awaits_first_use: row.get(13)?,
+        previous: rotation::previous_indexed(row, 14)?,
     })
 }
 
@@ -454,6 +449,8 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
         last_used_in: row.get(26)?,
         roles: row.get(27)?,
         reason: row.get(28)?,
+        awaits_first_use: row.get(29)?,
+        previous: rotation::previous(row, 30)?,
     })
 }
 

@@ -7,6 +7,7 @@
 
 use crate::StoreError;
 use crate::dialect::{Backend, Sql};
+use crate::journal::JournalLine;
 use crate::postgres::{CommitFailure, PgConnection};
 use crate::sqlite::SqliteConnection;
 use crate::value::{Row, Value};
@@ -33,7 +34,8 @@ pub struct Tx {
     doomed: bool,
     /// Rows changed since the transaction began.
     rows_written: u64,
-    hooks: Hooks,
+    hooks: Kept<Hook>,
+    lines: Kept<JournalLine>,
 }
 
 /// One of the two drivers' connections.
@@ -55,17 +57,35 @@ enum Guard {
     Savepoint,
 }
 
-#[derive(Default)]
-struct Hooks {
+/// What operations leave for after the commit.
+struct Kept<T> {
     /// Of operations that are kept.
-    kept: Vec<Hook>,
+    kept: Vec<T>,
     /// Of the present operation.
-    present: Vec<Hook>,
+    present: Vec<T>,
 }
 
-impl std::fmt::Debug for Hooks {
+impl<T> Kept<T> {
+    const fn none() -> Self {
+        Self {
+            kept: Vec::new(),
+            present: Vec::new(),
+        }
+    }
+
+    /// Ends the present operation.
+    fn end(&mut self, keep: bool) {
+        if keep {
+            self.kept.append(&mut self.present);
+        } else {
+            self.present.clear();
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Kept<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} hooks", self.kept.len() + self.present.len())
+        write!(f, "{} kept, {} present", self.kept.len(), self.present.len())
     }
 }
 
@@ -181,6 +201,12 @@ impl Tx {
         self.hooks.present.push(hook);
     }
 
+    /// Leaves a line for the journal: it is synced there after the commit of this operation, and before hooks and answers. Without an
+    /// attached journal it is dropped.
+    pub fn journal(&mut self, line: JournalLine) {
+        self.lines.present.push(line);
+    }
+
     /// Which database this is. For repositories; rules do not ask.
     pub fn backend(&self) -> Backend {
         match self.connection {
@@ -265,7 +291,8 @@ impl Tx {
             release_due: false,
             doomed: false,
             rows_written: 0,
-            hooks: Hooks::default(),
+            hooks: Kept::none(),
+            lines: Kept::none(),
         }
     }
 
@@ -308,11 +335,8 @@ impl Tx {
         self.lost()?;
         let guard = std::mem::replace(&mut self.guard, Guard::None);
         self.doomed = false;
-        if keep {
-            self.hooks.kept.append(&mut self.hooks.present);
-        } else {
-            self.hooks.present.clear();
-        }
+        self.hooks.end(keep);
+        self.lines.end(keep);
         match (guard, keep) {
             (Guard::None, _) | (Guard::Transaction, true) => Ok(()),
             (Guard::Transaction, false) => {
@@ -326,6 +350,11 @@ impl Tx {
             (Guard::Savepoint, true) => self.run("RELEASE SAVEPOINT op").await,
             (Guard::Savepoint, false) => self.run("ROLLBACK TO SAVEPOINT op; RELEASE SAVEPOINT op").await,
         }
+    }
+
+    /// The lines of the operations that are kept, in order. To be taken before the commit.
+    pub(crate) fn take_lines(&mut self) -> Vec<JournalLine> {
+        std::mem::take(&mut self.lines.kept)
     }
 
     /// Commits what is kept and returns the hooks, in order.
@@ -374,7 +403,8 @@ impl Tx {
         self.release_due = false;
         self.doomed = false;
         self.rows_written = 0;
-        self.hooks = Hooks::default();
+        self.hooks = Kept::none();
+        self.lines = Kept::none();
     }
 
     /// The reason why the transaction is gone, if it is.

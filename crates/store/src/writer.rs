@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::job::{Job, Message};
+use crate::journal::{Journal, JournalLine};
 use crate::postgres::connect::Connector;
 use crate::sqlite::checkpoint::{self, Checkpointer};
 use crate::sqlite::directory::DataDirectory;
@@ -45,6 +46,7 @@ pub(crate) struct Writer {
     tx: Tx,
     home: Home,
     counters: Arc<Counters>,
+    journal: Option<Box<Journal>>,
 }
 
 /// What belongs to the writer beside its connection.
@@ -118,6 +120,7 @@ impl Writer {
             tx,
             home,
             counters,
+            journal: None,
         }
     }
 
@@ -137,6 +140,7 @@ impl Writer {
             };
             match message {
                 Some(Message::Operate(job)) => self.batch(job).await,
+                Some(Message::Attach(journal)) => self.journal = Some(journal),
                 Some(Message::Close) => self.queue.close(),
                 None => break,
             }
@@ -150,6 +154,7 @@ impl Writer {
         }
         let (jobs, failure) = self.gather(first).await;
         let rows = self.tx.rows_written();
+        let lines = self.tx.take_lines();
         let committed = match failure {
             None => self.tx.commit().await,
             Some(error) => {
@@ -157,7 +162,8 @@ impl Writer {
                 Err(error)
             }
         };
-        let outcome = self.conclude(committed);
+        let journaled = self.write_journal(&committed, &lines);
+        let outcome = self.conclude(committed).and(journaled);
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
         self.counters
             .operations
@@ -189,10 +195,29 @@ impl Writer {
         loop {
             match self.queue.try_recv() {
                 Ok(Message::Operate(job)) => return Some(job),
+                Ok(Message::Attach(journal)) => self.journal = Some(journal),
                 Ok(Message::Close) => self.queue.close(),
                 Err(_) => return None,
             }
         }
+    }
+
+    /// Has the lines of a commit on disk before anybody is answered. Of a commit whose outcome is unknown too: to end what may have ended
+    /// is safe, and what is in doubt may yet be.
+    fn write_journal(
+        &mut self,
+        committed: &Result<Vec<Hook>, StoreError>,
+        lines: &[JournalLine],
+    ) -> Result<(), StoreError> {
+        let may_stand = matches!(committed, Ok(_) | Err(StoreError::OutcomeUnknown));
+        let Some(journal) = self.journal.as_mut().filter(|_| may_stand && !lines.is_empty()) else {
+            return Ok(());
+        };
+        journal.append(lines).map_err(|error| {
+            // The changes stand and are applied; only nobody may be told.
+            self.stop(&error.to_string());
+            StoreError::OutcomeUnknown
+        })
     }
 
     /// Runs the hooks of a commit, or decides what its failure means.
@@ -261,6 +286,7 @@ impl Writer {
             tx,
             home: Home::Postgres { connector, resync },
             counters,
+            journal,
         } = self
         else {
             return;
@@ -276,6 +302,7 @@ impl Writer {
                     Some(Message::Operate(job)) => {
                         job.answer(Err(StoreError::Unavailable("the connection to the database broke".to_owned())));
                     }
+                    Some(Message::Attach(attached)) => *journal = Some(attached),
                     Some(Message::Close) => queue.close(),
                     None => return,
                 },

@@ -246,6 +246,14 @@ impl Drop for Watch {
     }
 }
 
+/// A program of the PostgreSQL that is used here, such as `pg_dump`.
+///
+/// # Panics
+/// Without PostgreSQL on this machine; the message says what to install.
+pub fn program(name: &str) -> PathBuf {
+    binaries().join(name)
+}
+
 /// The directory of the newest server programs on this machine.
 fn binaries() -> PathBuf {
     let configured = Command::new("pg_config").arg("--bindir").output().ok();

@@ -1,8 +1,9 @@
 //! The torture programme: what is promised in docs/operate/reliability.md, tried on the built program by breaking things.
 //!
-//! R1 kills the server at random instants, R2 cuts the power under it, R17 races revocations against verifications. Each keeps a
+//! R1 kills the server at random instants, R2 cuts the power under it, R17 races revocations against verifications, R27
+//! races regenerations under SIGKILL. Each keeps a
 //! ledger of what was acknowledged, compares it with what the server says afterwards, and proves with a negative control that it
-//! would have noticed. A run is repeatable up to timing by its seed. `cargo xtask torture R1 R2 R17` runs them; CI runs the quick size.
+//! would have noticed. A run is repeatable up to timing by its seed. `cargo xtask torture R1 R2 R17 R27` runs them; CI runs the quick size.
 
 mod api;
 mod audit;
@@ -15,6 +16,7 @@ mod outcome;
 mod power;
 mod race;
 mod record;
+mod rotation;
 mod state;
 mod workload;
 
@@ -43,11 +45,13 @@ pub enum Programme {
     R2,
     /// Revocations raced against verifications.
     R17,
+    /// Regenerations raced against each other and SIGKILL.
+    R27,
 }
 
 impl Programme {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::R1, Self::R2, Self::R17];
+    pub const ALL: [Self; 4] = [Self::R1, Self::R2, Self::R17, Self::R27];
 
     /// Reads `R1`.
     ///
@@ -59,7 +63,7 @@ impl Programme {
             .find(|programme| programme.to_string() == name);
         match found {
             Some(programme) => Ok(programme),
-            None => bail!("there is no programme `{name}`; there are R1, R2 and R17"),
+            None => bail!("there is no programme `{name}`; there are R1, R2, R17 and R27"),
         }
     }
 
@@ -72,6 +76,7 @@ impl Programme {
             Self::R1 => r1(size, seed),
             Self::R2 => r2(size, seed),
             Self::R17 => r17(size, seed),
+            Self::R27 => r27(size, seed),
         }
     }
 }
@@ -104,6 +109,14 @@ pub fn r2(size: Size, seed: u64) -> Result<Outcome> {
 /// When the server cannot be started or reached at all.
 pub fn r17(size: Size, seed: u64) -> Result<Outcome> {
     block_on(race::run(size, seed))
+}
+
+/// R27: after each acknowledged race of regenerations exactly the acknowledged secrets are valid, whatever SIGKILL interrupts.
+///
+/// # Errors
+/// When the server cannot be started or reached at all.
+pub fn r27(size: Size, seed: u64) -> Result<Outcome> {
+    block_on(rotation::run(size, seed))
 }
 
 fn block_on<T>(programme: impl Future<Output = Result<T>>) -> Result<T> {

@@ -36,7 +36,22 @@ pub struct Entry {
     pub expires_at: Option<Timestamp>,
     /// True when it was ended by someone. Final: an entry that says false revives nothing.
     pub revoked: bool,
-    /// When it was last accepted, as stored. A later use that the verifier knows of is kept.
+    /// When its present secret was last accepted, as stored. A later use that the verifier knows of is kept.
+    pub last_used: Option<Timestamp>,
+    /// The secret before, while it is good too. The token's end, its owner and what it was given hold for both secrets.
+    pub previous: Option<PreviousSecret>,
+}
+
+/// A secret that a regeneration replaced with an overlap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviousSecret {
+    /// What is stored of it.
+    pub digest: Digest,
+    /// When it stops being good, unless the token ends sooner. From then on it is unknown.
+    pub ends_at: Timestamp,
+    /// It stops sooner, at the first accepted use of the present secret.
+    pub until_first_use: bool,
+    /// When it was last accepted, as stored.
     pub last_used: Option<Timestamp>,
 }
 
@@ -60,17 +75,28 @@ pub struct Owner {
 pub enum Change {
     /// A token was issued or updated (name and the like do not matter here).
     Upsert(Entry),
-    /// A token got a new secret and the old one stops now: the old digest is refused before the new one is accepted, and the last use
-    /// is carried over. For an overlap, send `Upsert` now and `Remove` at its end.
+    /// A token got a new secret. Without an overlap the old digest is refused before the new one is accepted, and the last use is
+    /// carried over; with one, both are good when this is in force, and the uses are counted apart.
     Replace {
-        /// The digest of the old secret.
+        /// The digest of the secret that was the present one.
         old: Digest,
-        /// The token with its new digest.
+        /// The digest of the secret before that one, when the token was in an overlap: it stops now.
+        older: Option<Digest>,
+        /// The token with its new digest; `previous` is the old one during an overlap.
         new: Entry,
     },
-    /// A token was ended by someone. It stays known, so that its owner's log can tell.
+    /// An overlap is over: the previous secret is forgotten.
+    EndOverlap {
+        /// The token.
+        id: TokenId,
+        /// The digest of its present secret.
+        current: Digest,
+        /// The digest of the one that stops.
+        previous: Digest,
+    },
+    /// A secret was ended by someone. It stays known, so that its owner's log can tell. A token in an overlap has two.
     Revoke(Digest),
-    /// A token is forgotten: deleted, or its overlap is over.
+    /// A deleted token's secret is forgotten. An overlap is ended before.
     Remove(Digest),
     /// A [`Redigest`](crate::Redigest) was stored. The token is accepted at every moment of the change.
     Rekey {

@@ -7,10 +7,12 @@
 //!
 //! Why this layout, with what was measured: `docs/decisions/0002-token-index.md`.
 
+mod overlaps;
 mod record;
 mod shard;
 
 use crossbeam_utils::CachePadded;
+pub use overlaps::{Look, Overlaps};
 pub use record::{Fields, Key, Mark, REVOKED, Reading, Record, Snapshot};
 use shard::{Census, Place, Shard};
 
@@ -126,7 +128,7 @@ impl Index {
         mark
     }
 
-    /// True while the token is as it was found: neither changed nor gone.
+    /// True while the token that was found still owns the record: nothing was changed about it but its end and its uses.
     #[inline]
     pub fn is_current(&self, hit: &Hit<'_>) -> bool {
         hit.record.is_current(&hit.snapshot)
@@ -134,7 +136,7 @@ impl Index {
 
     /// Tells every token that was used since the last call, with the second of its last use, once per token. A token whose record
     /// was replaced meanwhile may be told again. Cost: the tokens told.
-    pub fn drain_used(&self, tell: &mut dyn FnMut(i64, u32)) {
+    pub fn drain_used(&self, tell: &mut dyn FnMut(&Snapshot)) {
         for head in &self.used {
             let mut next = head.swap(0, Ordering::AcqRel);
             while let Some(number) = next.checked_sub(1)
@@ -142,8 +144,8 @@ impl Index {
             {
                 // The link is read first: once it is off the list, the record may be listed again at any moment.
                 next = record.next.load(Ordering::Relaxed);
-                if let Some((id, second)) = record.unqueue() {
-                    tell(id, second);
+                if let Some(used) = record.unqueue() {
+                    tell(&used);
                 }
             }
         }

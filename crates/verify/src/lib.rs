@@ -28,12 +28,12 @@ mod uses;
 mod verifier;
 
 pub use budget::Levels;
-pub use change::{Applied, Change, Entry, Owner};
+pub use change::{Applied, Change, Entry, Owner, PreviousSecret};
 pub use decision::{Allowance, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
 pub use index::{Full, MAX_TOKENS};
 pub use owners::{MAX_ORGANIZATIONS, MAX_OWNERS};
 pub use peppers::{Peppers, Redigest};
 pub use policies::MAX_POLICIES;
 pub use refusals::MAX_REFUSALS;
-pub use uses::{MAX_ADDRESSES, Use};
+pub use uses::{MAX_ADDRESSES, SecretRole, Use};
 pub use verifier::{MAX_REDIGESTS, Verifier};

@@ -25,6 +25,19 @@ pub struct Use {
     pub address: Option<IpAddr>,
     /// Where the request bore the token; says nothing when the address is not told.
     pub presented_in: PresentedIn,
+    /// Which of the token's secrets was presented.
+    pub secret: SecretRole,
+}
+
+/// What a secret is to its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretRole {
+    /// Its only one.
+    Sole,
+    /// The new one of an overlap.
+    Successor,
+    /// The old one of an overlap.
+    Previous,
 }
 
 /// The waiting addresses.
@@ -34,10 +47,26 @@ pub(crate) struct Addresses {
 
 #[derive(Clone, Copy)]
 struct Seen {
-    id: i64,
+    by: User,
     second: u32,
     address: IpAddr,
     presented_in: PresentedIn,
+}
+
+/// The two secrets of an overlap are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct User {
+    id: i64,
+    is_previous: bool,
+}
+
+impl User {
+    fn new(id: i64, secret: SecretRole) -> Self {
+        Self {
+            id,
+            is_previous: secret == SecretRole::Previous,
+        }
+    }
 }
 
 impl Addresses {
@@ -49,10 +78,17 @@ impl Addresses {
 
     /// Keeps the address, or drops it when too many wait.
     #[inline]
-    pub(crate) fn push(&self, id: TokenId, second: u32, address: IpAddr, presented_in: PresentedIn) {
+    pub(crate) fn push(
+        &self,
+        id: TokenId,
+        secret: SecretRole,
+        second: u32,
+        address: IpAddr,
+        presented_in: PresentedIn,
+    ) {
         // When the ring is full only the address is lost: the time is in the record.
         let _ = self.ring.push(Seen {
-            id: id.get(),
+            by: User::new(id.get(), secret),
             second,
             address,
             presented_in,
@@ -61,10 +97,10 @@ impl Addresses {
 
     /// Takes what waits, the latest of each token, and at most as many as fit at once.
     pub(crate) fn take(&self) -> LatestAddresses {
-        let mut latest: HashMap<i64, Seen> = HashMap::with_capacity(self.ring.len());
+        let mut latest: HashMap<User, Seen> = HashMap::with_capacity(self.ring.len());
         for _ in 0..self.ring.capacity() {
             let Some(seen) = self.ring.pop() else { break };
-            let kept = latest.entry(seen.id).or_insert(seen);
+            let kept = latest.entry(seen.by).or_insert(seen);
             if seen.second >= kept.second {
                 *kept = seen;
             }
@@ -80,34 +116,41 @@ impl Addresses {
 
 /// The latest known address of each token that was used.
 pub(crate) struct LatestAddresses {
-    latest: HashMap<i64, Seen>,
+    latest: HashMap<User, Seen>,
 }
 
 impl LatestAddresses {
     /// The use of a token whose record says `second`, with the address if it is of that very second.
-    pub(crate) fn complete(&mut self, id: i64, second: u32) -> Use {
-        let seen = match self.latest.get(&id) {
+    pub(crate) fn complete(&mut self, id: i64, secret: SecretRole, second: u32) -> Use {
+        let user = User::new(id, secret);
+        let seen = match self.latest.get(&user) {
             Some(seen) if seen.second > second => None,
-            Some(_) => self.latest.remove(&id).filter(|seen| seen.second == second),
+            Some(_) => self.latest.remove(&user).filter(|seen| seen.second == second),
             None => None,
         };
-        told(id, second, seen)
+        told(id, secret, second, seen)
     }
 
     /// The uses whose records were told before their addresses came.
     pub(crate) fn rest(self) -> impl Iterator<Item = Use> {
-        self.latest
-            .into_values()
-            .map(|seen| told(seen.id, seen.second, Some(seen)))
+        self.latest.into_values().map(|seen| {
+            let secret = if seen.by.is_previous {
+                SecretRole::Previous
+            } else {
+                SecretRole::Sole
+            };
+            told(seen.by.id, secret, seen.second, Some(seen))
+        })
     }
 }
 
-fn told(id: i64, second: u32, seen: Option<Seen>) -> Use {
+fn told(id: i64, secret: SecretRole, second: u32, seen: Option<Seen>) -> Use {
     Use {
         id: TokenId::from_i64(id),
         at: Timestamp::from_seconds(second.into()),
         address: seen.map(|seen| seen.address),
         presented_in: seen.map(|seen| seen.presented_in).unwrap_or_default(),
+        secret,
     }
 }
 
@@ -122,36 +165,36 @@ mod tests {
     #[test]
     fn the_address_belongs_to_the_very_second() {
         let addresses = Addresses::new(4);
-        addresses.push(TOKEN, 10, HOME, PresentedIn::Header);
-        addresses.push(TOKEN, 11, AWAY, PresentedIn::Query);
+        addresses.push(TOKEN, SecretRole::Sole, 10, HOME, PresentedIn::Header);
+        addresses.push(TOKEN, SecretRole::Sole, 11, AWAY, PresentedIn::Query);
 
         let mut latest = addresses.take();
 
-        let told = latest.complete(1, 11);
+        let told = latest.complete(1, SecretRole::Sole, 11);
         assert_eq!(
             (told.address, told.presented_in),
             (Some(AWAY), PresentedIn::Query)
         );
-        assert_eq!(latest.complete(2, 11).address, None);
+        assert_eq!(latest.complete(2, SecretRole::Sole, 11).address, None);
         assert_eq!(latest.rest().count(), 0);
     }
 
     #[test]
     fn above_the_limit_the_address_is_dropped_and_nothing_else() {
         let addresses = Addresses::new(1);
-        addresses.push(TOKEN, 10, HOME, PresentedIn::Header);
-        addresses.push(TOKEN, 11, AWAY, PresentedIn::Query);
+        addresses.push(TOKEN, SecretRole::Sole, 10, HOME, PresentedIn::Header);
+        addresses.push(TOKEN, SecretRole::Sole, 11, AWAY, PresentedIn::Query);
 
         let mut latest = addresses.take();
 
-        let told = latest.complete(1, 11);
+        let told = latest.complete(1, SecretRole::Sole, 11);
         assert_eq!((told.at, told.address), (Timestamp::from_seconds(11), None));
     }
 
     #[test]
     fn an_address_that_comes_after_its_time_was_told_is_told_with_the_next() {
         let addresses = Addresses::new(4);
-        addresses.push(TOKEN, 10, HOME, PresentedIn::Header);
+        addresses.push(TOKEN, SecretRole::Sole, 10, HOME, PresentedIn::Header);
 
         let rest: Vec<Use> = addresses.take().rest().collect();
 
@@ -160,5 +203,17 @@ mod tests {
             (rest[0].at, rest[0].address),
             (Timestamp::from_seconds(10), Some(HOME))
         );
+    }
+
+    #[test]
+    fn the_two_secrets_of_an_overlap_have_addresses_of_their_own() {
+        let addresses = Addresses::new(4);
+        addresses.push(TOKEN, SecretRole::Successor, 10, HOME, PresentedIn::Header);
+        addresses.push(TOKEN, SecretRole::Previous, 10, AWAY, PresentedIn::Header);
+
+        let mut latest = addresses.take();
+
+        assert_eq!(latest.complete(1, SecretRole::Previous, 10).address, Some(AWAY));
+        assert_eq!(latest.complete(1, SecretRole::Successor, 10).address, Some(HOME));
     }
 }

@@ -6,6 +6,7 @@
 //! Called by `http`'s guard and doors through `service`; changes are in [`apply`](Verifier::apply).
 
 mod apply;
+mod overlap;
 
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,7 @@ use claviger_domain::token::PresentedIn;
 use claviger_domain::{OwnerId, Timestamp, TokenId};
 use claviger_token::{Digest, Prefix, Presented, TokenHash, TokenType};
 use crossbeam_queue::ArrayQueue;
+use overlap::{PREVIOUS, role_of};
 
 use crate::accounts::{Accounts, PER_CHUNK};
 use crate::budget::{Budget, Refusal};
@@ -25,7 +27,7 @@ use crate::counters::Counters;
 use crate::decision::{
     Allowance, CODES, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified,
 };
-use crate::index::{FoundBy, Hit, Index, Key, Mark, Snapshot};
+use crate::index::{FoundBy, Hit, Index, Key, Look, Mark, Overlaps, Snapshot};
 use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
 use crate::policies::{Conditions, Policies};
@@ -41,6 +43,7 @@ pub struct Verifier {
     prefix: Prefix,
     peppers: ArcSwap<Peppers>,
     index: Index,
+    overlaps: Overlaps,
     policies: Policies,
     owners: Owners,
     accounts: Accounts,
@@ -83,15 +86,17 @@ impl Verifier {
     /// A verifier that knows no token yet. Occupies about 5 MB.
     pub fn new(prefix: Prefix, peppers: Peppers) -> Self {
         let (index, half) = Index::new(MAX_TOKENS);
+        let (overlaps, words) = Overlaps::new(MAX_TOKENS);
         let (policies, numbers) = Policies::new(MAX_POLICIES);
         Self {
             prefix,
             peppers: ArcSwap::from_pointee(peppers),
             index,
+            overlaps,
             policies,
             owners: Owners::new(MAX_OWNERS),
             accounts: Accounts::new(),
-            writer: Mutex::new(Writer::new(half, numbers)),
+            writer: Mutex::new(Writer::new(half, words, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
             refusals: Refusals::new(),
@@ -156,7 +161,7 @@ impl Verifier {
         self.policies.get(policy)?.conditions.as_deref()
     }
 
-    /// When the token was last accepted, to the second, as far as this process knows; `None` also when it does not know the token.
+    /// When the secret was last accepted, to the second, as far as this process knows; `None` also when it does not know the secret.
     pub fn last_used(&self, digest: &Digest) -> Option<Timestamp> {
         let second = self.index.find(Key::from(digest))?.snapshot.last_used;
         (second != 0).then(|| Timestamp::from_seconds(second.into()))
@@ -166,8 +171,12 @@ impl Verifier {
     /// it is told. Cost: the tokens handed over.
     pub fn drain_uses(&self, tell: &mut impl FnMut(Use)) {
         let mut addresses = self.addresses.take();
-        self.index
-            .drain_used(&mut |id, second| tell(addresses.complete(id, second)));
+        self.index.drain_used(&mut |used| {
+            let Snapshot {
+                fields, last_used, ..
+            } = used;
+            tell(addresses.complete(fields.id, role_of(fields.flags), *last_used));
+        });
         addresses.rest().for_each(tell);
     }
 
@@ -210,7 +219,7 @@ impl Verifier {
         std::array::from_fn(|place| (CODES[place], sums[place]))
     }
 
-    /// How many tokens are known, dead ones included.
+    /// How many secrets are known: one for each token, dead ones included, and one more while it is in an overlap.
     pub fn len(&self) -> u64 {
         self.index.len()
     }
@@ -223,6 +232,7 @@ impl Verifier {
     /// The bytes of everything that was allocated here. Waits for a change that is being applied.
     pub fn memory_bytes(&self) -> usize {
         let shared = self.index.memory_bytes()
+            + self.overlaps.memory_bytes()
             + self.policies.memory_bytes()
             + self.owners.memory_bytes()
             + self.accounts.memory_bytes();
@@ -251,6 +261,13 @@ impl Verifier {
             let Some((hit, rotation)) = self.look_up(&hash) else {
                 return Decision::deny(DenialCode::Unknown);
             };
+            if hit.snapshot.fields.flags & PREVIOUS != 0 {
+                match self.look_at_overlap(&hit, now) {
+                    Look::Open => {}
+                    Look::Over => return Decision::deny(DenialCode::Unknown),
+                    Look::Again => continue,
+                }
+            }
             let Some(mut judged) = self.judge(&hit.snapshot, required, now, at) else {
                 return Decision::deny(DenialCode::Unknown);
             };
@@ -268,22 +285,26 @@ impl Verifier {
             }
             let verified = judged.verified;
             let second = second_of(now);
-            match self.index.mark(&hit, second) {
+            let first_use = match self.index.mark(&hit, second) {
                 Mark::Already => {
                     self.note_rotation(verified.id, rotation, MAX_REDIGESTS / 2);
-                    return Decision::Allow(verified);
+                    false
                 }
                 Mark::Marked { first } => {
-                    self.note_use(verified.id, second, at, rotation);
-                    return Decision::Allow(Verified {
-                        first_use: first,
-                        ..verified
-                    });
+                    self.note_use(&hit, second, at, rotation);
+                    first
                 }
                 // The token was changed while it was judged: the use belongs to its new record, and so does the judgement. What was
                 // paid stays paid.
-                Mark::Moved => {}
+                Mark::Moved => continue,
+            };
+            if self.end_overlap(&hit, second) == Look::Again {
+                continue;
             }
+            return Decision::Allow(Verified {
+                first_use,
+                ..verified
+            });
         }
     }
 
@@ -416,8 +437,11 @@ impl Verifier {
     }
 
     /// The rest of a marked use: whence, and the digest to be stored anew. Once a second for each token.
-    fn note_use(&self, id: TokenId, second: u32, at: &Presentation, rotation: Option<(Digest, Digest)>) {
-        self.addresses.push(id, second, at.address, at.presented_in);
+    fn note_use(&self, hit: &Hit<'_>, second: u32, at: &Presentation, rotation: Option<(Digest, Digest)>) {
+        let fields = &hit.snapshot.fields;
+        let id = TokenId::from_i64(fields.id);
+        self.addresses
+            .push(id, role_of(fields.flags), second, at.address, at.presented_in);
         self.note_rotation(id, rotation, MAX_REDIGESTS);
     }
 

@@ -285,6 +285,6 @@ fn spawn<T: 'static>(
 
 fn told(index: &Index) -> Vec<u32> {
     let mut seconds = Vec::new();
-    index.drain_used(&mut |_, second| seconds.push(second));
+    index.drain_used(&mut |used| seconds.push(used.last_used));
     seconds
 }

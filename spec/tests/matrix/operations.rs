@@ -28,6 +28,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "",
         (200, ""),
     ),
+    guarded(
+        "POST",
+        "/v1/tokens/{id}/regenerate/finish",
+        "tokens:write",
+        "",
+        (200, ""),
+    ),
     guarded("POST", "/v1/tokens/{id}/revoke", "tokens:write", "", (200, "")),
     guarded(
         "POST",

@@ -100,6 +100,7 @@ on_both_stores! {
                 "updated_at": "2026-11-22T10:00:00Z",
                 "expires_at": "2026-12-22T10:00:00Z",
                 "regenerated_at": null,
+                "previous": null,
                 "last_used_at": null,
                 "last_used_address": null,
                 "last_used_in": null,

@@ -35,6 +35,7 @@ on_both_stores! {
               "updated_at": "2026-11-22T10:00:00Z",
               "expires_at": "2027-02-20T10:00:00Z",
               "regenerated_at": null,
+              "previous": null,
               "last_used_at": "2026-11-22T10:00:00Z",
               "last_used_address": "127.0.0.1",
               "last_used_in": "header",

@@ -62,6 +62,7 @@ on_both_stores! {
                 "updated_at": "2026-11-22T10:01:00Z",
                 "expires_at": "2027-02-20T10:00:00Z",
                 "regenerated_at": "2026-11-22T10:01:00Z",
+                "previous": null,
                 "last_used_at": null,
                 "last_used_address": null,
                 "last_used_in": null,

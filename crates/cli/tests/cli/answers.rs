@@ -11,7 +11,7 @@ fn token(name: &str) -> String {
         r#"{{"id":"tok_01k9zv5m3r000","type":"personal","name":"{name}","description":"","scopes":["tokens:read"],
         "hint":"x7Qp","state":"live","owner":"usr_01k9zv5m3r000","created_at":"2026-11-22T10:00:00Z",
         "created_by":"usr_01k9zv5m3r000","updated_at":"2026-11-22T10:00:00Z","expires_at":null,
-        "regenerated_at":null,"last_used_at":null,"last_used_address":null,"revoked_at":null,
+        "regenerated_at":null,"previous":null,"last_used_at":null,"last_used_address":null,"revoked_at":null,
         "revoked_by":null,"revoke_reason":null,"revoke_note":null}}"#
     )
 }

@@ -52,6 +52,7 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
         updated_at: token.updated_at.to_string(),
         expires_at: shown(token.expires_at),
         regenerated_at: shown(token.regenerated_at),
+        previous: previous(token, now),
         last_used_at: last_use.map(|used| used.at.to_string()),
         last_used_address: last_use.and_then(|used| used.address.clone()),
         last_used_in: last_use
@@ -64,6 +65,19 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
             .and_then(|revocation| revocation.note.as_ref())
             .map(|note| note.as_str().to_owned()),
     }
+}
+
+/// The old secret, while it is good at `now`.
+fn previous(token: &Token, now: Timestamp) -> Option<api::PreviousSecret> {
+    let (old, ends_at) = token.previous_at(now)?;
+    let last_use = old.last_use.as_ref();
+    Some(api::PreviousSecret {
+        hint: old.hint.as_str().to_owned(),
+        ends_at: ends_at.to_string(),
+        until_first_use: old.until_first_use,
+        last_used_at: last_use.map(|used| used.at.to_string()),
+        last_used_address: last_use.and_then(|used| used.address.clone()),
+    })
 }
 
 /// A token with its secret, as bytes: an idempotent answer is kept as such.

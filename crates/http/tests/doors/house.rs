@@ -123,6 +123,7 @@ impl House {
             prefix,
             metrics: Metrics::register(&mut registry),
             outbound: Arc::new(Nowhere),
+            journal: None,
         })
         .await
         .unwrap();

@@ -86,6 +86,12 @@ pub const FIELDS: &[Field] = &[
          apart from copies of the database: without it no token can be verified, and with both anyone can.",
     ),
     unset(
+        "journal",
+        PATH,
+        "The revocation journal: what has ended, outside every backup, so that no restored backup revives a revoked token; \
+         `revocations.journal` in `data_dir` unless said. Better on another disk than the database, and never restored from an older copy.",
+    ),
+    unset(
         "trusted_proxies",
         "networks such as `10.0.0.0/8`, and `unix`, parted by commas",
         "The proxies that say for whom they speak. Only behind them is `proxy_header` read, from the right and past them only; `unix` \

@@ -47,6 +47,7 @@ impl Reader<'_> {
         let prefix = self.get("prefix", |text| text.parse().ok());
         let keys = self.keys();
         let keys_dir = self.get("keys_dir", path);
+        let journal = self.get("journal", path);
         let worker_threads = self.get("worker_threads", |text| text.parse::<NonZeroU16>().ok());
         let log = self.log();
         let mailbox = self.mailbox();
@@ -59,6 +60,7 @@ impl Reader<'_> {
             listen: listen?,
             unix_socket,
             keys_dir: keys_dir.unwrap_or_else(|| data_dir.join("keys")),
+            journal: journal.unwrap_or_else(|| data_dir.join("revocations.journal")),
             data_dir,
             database: database?,
             prefix: prefix?,

@@ -14,8 +14,7 @@ use claviger_store::{Tx, tokens as rows};
 
 use super::from_row;
 use super::list::{Order, SortKey, TokenFilter};
-use super::revoke::{record_of, row_of};
-use claviger_verify::Change;
+use super::revoke::{record_of, revocations, row_of};
 
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
@@ -267,11 +266,11 @@ impl Service {
         if ended.is_empty() {
             return Ok((0, self.epoch(tx).await?));
         }
-        let ids: Vec<TokenId> = ended.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<TokenId> = ended.iter().map(|row| row.id).collect();
         let records = ids.iter().map(|id| record_of(*id, &revocation)).collect();
         let applied = ended
             .into_iter()
-            .map(|(_, digest)| Change::Revoke(digest))
+            .flat_map(|row| revocations(row.digest, row.previous))
             .collect();
         let epoch = self
             .change(tx, Kind::Revoke, &ids, ctx.now(), visibility, applied)

@@ -17,6 +17,7 @@ use claviger_verify::{Change, Entry};
 use crate::Service;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::journal::Said;
 use crate::roles::{self, RoleBooks};
 
 /// The team of every service.
@@ -117,7 +118,8 @@ impl Compiler {
             terms: given.terms,
             expires_at: row.expires_at,
             revoked: row.revoked,
-            last_used: row.last_used_at,
+            last_used: super::of_present_secret(row.last_used_at, row.awaits_first_use),
+            previous: row.previous.as_ref().map(super::previous_secret),
         })
     }
 }
@@ -140,8 +142,13 @@ impl Service {
             Ok(())
         })
         .await?;
-        self.change(tx, Kind::Move, &moved, now, visibility, applied)
-            .await
+        let epoch = self
+            .change(tx, Kind::Move, &moved, now, visibility, applied)
+            .await?;
+        if let Some(said) = Said::of_service(tx, service).await? {
+            Self::journal(tx, epoch, now, said)?;
+        }
+        Ok(epoch)
     }
 
     /// Refuses to drop a team or service while it has live tokens.

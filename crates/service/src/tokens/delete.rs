@@ -29,7 +29,15 @@ impl Service {
             }
             rows::delete(tx, id).await?;
             let visibility = Visibility::default();
-            let applied = vec![Change::Remove(token.digest)];
+            let mut applied = Vec::with_capacity(2);
+            if let Some(old) = &token.previous {
+                applied.push(Change::EndOverlap {
+                    id,
+                    current: token.digest,
+                    previous: old.digest,
+                });
+            }
+            applied.push(Change::Remove(token.digest));
             service
                 .change(tx, Kind::Delete, &[id], ctx.now(), &visibility, applied)
                 .await?;

@@ -139,6 +139,8 @@ impl Service {
             revocation: None,
             last_use: None,
             regenerated_at: None,
+            previous: None,
+            awaits_first_use: false,
         };
         Ok((token, secret))
     }

@@ -6,6 +6,7 @@ use claviger_store::{Tx, tokens as rows};
 
 use super::from_row;
 use crate::error::{Error, Result};
+use crate::jobs::Sighting;
 use crate::{Context, Service, cursor};
 
 /// Which tokens to list. All conditions must hold.
@@ -181,16 +182,28 @@ impl Service {
         self.drain_uses();
         let pending = Self::lock(&self.0.uses);
         for token in tokens {
-            if let Some(pending) = pending.get(&token.id)
-                && token.last_use.as_ref().is_none_or(|known| known.at <= pending.at)
-            {
-                token.last_use = Some(LastUse {
-                    at: pending.at,
-                    address: pending.address.map(|address| address.to_string()),
-                    presented_in: pending.address.map(|_| pending.presented_in),
-                });
+            if self.0.verifier.overlap_ended(token.id) {
+                token.previous = None;
+            }
+            let Some(pending) = pending.get(&token.id) else {
+                continue;
+            };
+            add_use(&mut token.last_use, pending.last);
+            if let (Some(old), Some(used)) = (&mut token.previous, pending.previous) {
+                add_use(&mut old.last_use, used);
             }
         }
+    }
+}
+
+/// Puts a use in the place of an earlier one.
+fn add_use(known: &mut Option<LastUse>, seen: Sighting) {
+    if known.as_ref().is_none_or(|known| known.at <= seen.at) {
+        *known = Some(LastUse {
+            at: seen.at,
+            address: seen.address.map(|address| address.to_string()),
+            presented_in: seen.address.map(|_| seen.presented_in),
+        });
     }
 }
 

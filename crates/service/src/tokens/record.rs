@@ -5,11 +5,11 @@ use std::sync::Arc;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::owner::Principal;
-use claviger_domain::token::{LastUse, PresentedIn, Revocation, RevokeReason, Token};
+use claviger_domain::token::{LastUse, PresentedIn, PreviousSecret, Revocation, RevokeReason, Token};
 use claviger_domain::{OwnerId, ScopeSet, Timestamp};
-use claviger_store::tokens::TokenRow;
+use claviger_store::tokens::{PreviousIndexRow, PreviousRow, TokenRow};
 use claviger_store::{Tx, tokens as rows};
-use claviger_verify::Entry;
+use claviger_verify::{self as verify, Entry};
 
 use super::compile::{holder_of, restrictions_of, terms_of};
 use crate::error::{Error, Result};
@@ -62,16 +62,39 @@ pub(crate) fn from_row(row: &TokenRow) -> Result<Token> {
         updated_at: row.updated_at,
         expires_at: row.expires_at,
         revocation,
-        last_use: row.last_used_at.map(|at| LastUse {
-            at,
-            address: row.last_used_address.clone(),
-            presented_in: row.last_used_in.as_deref().and_then(PresentedIn::from_stored),
-        }),
+        last_use: last_use(
+            row.last_used_at,
+            row.last_used_address.as_ref(),
+            row.last_used_in.as_deref(),
+        ),
         regenerated_at: row.regenerated_at,
+        previous: row
+            .previous
+            .as_ref()
+            .map(|old| {
+                Ok::<_, Error>(PreviousSecret {
+                    digest: old.digest,
+                    pepper: old.pepper,
+                    hint: old.hint.parse().map_err(|_| broken("previous hint"))?,
+                    ends_at: old.ends_at,
+                    until_first_use: old.until_first_use,
+                    last_use: last_use(old.last_used_at, old.last_used_address.as_ref(), None),
+                })
+            })
+            .transpose()?,
+        awaits_first_use: row.awaits_first_use,
     })
 }
 
-/// The row of a new record.
+fn last_use(at: Option<Timestamp>, address: Option<&String>, presented_in: Option<&str>) -> Option<LastUse> {
+    at.map(|at| LastUse {
+        at,
+        address: address.cloned(),
+        presented_in: presented_in.and_then(PresentedIn::from_stored),
+    })
+}
+
+/// The row of a record, but for its revocation.
 pub(crate) fn to_row(token: &Token) -> TokenRow {
     TokenRow {
         id: token.id,
@@ -100,10 +123,24 @@ pub(crate) fn to_row(token: &Token) -> TokenRow {
         revoked_by: None,
         revoke_reason: None,
         revoke_note: None,
-        last_used_at: None,
-        last_used_address: None,
-        last_used_in: None,
+        last_used_at: token.last_use.as_ref().map(|used| used.at),
+        last_used_address: token.last_use.as_ref().and_then(|used| used.address.clone()),
+        last_used_in: token
+            .last_use
+            .as_ref()
+            .and_then(|used| used.presented_in)
+            .map(|presented_in| presented_in.as_str().to_owned()),
         regenerated_at: token.regenerated_at,
+        awaits_first_use: token.awaits_first_use,
+        previous: token.previous.as_ref().map(|old| PreviousRow {
+            digest: old.digest,
+            pepper: old.pepper,
+            hint: old.hint.as_str().to_owned(),
+            ends_at: old.ends_at,
+            until_first_use: old.until_first_use,
+            last_used_at: old.last_use.as_ref().map(|used| used.at),
+            last_used_address: old.last_use.as_ref().and_then(|used| used.address.clone()),
+        }),
     }
 }
 
@@ -120,8 +157,32 @@ pub(super) fn entry(token: &Token, authority: Authority) -> Entry {
         terms: (!token.terms.is_empty()).then(|| Arc::new(token.terms.clone())),
         expires_at: token.expires_at,
         revoked: token.revocation.is_some(),
-        last_used: token.last_use.as_ref().map(|used| used.at),
+        last_used: of_present_secret(
+            token.last_use.as_ref().map(|used| used.at),
+            token.awaits_first_use,
+        ),
+        previous: token.previous.as_ref().map(|old| verify::PreviousSecret {
+            digest: old.digest,
+            ends_at: old.ends_at,
+            until_first_use: old.until_first_use,
+            last_used: old.last_use.as_ref().map(|used| used.at),
+        }),
     }
+}
+
+/// What the verifier keeps of a stored previous secret.
+pub(crate) fn previous_secret(row: &PreviousIndexRow) -> verify::PreviousSecret {
+    verify::PreviousSecret {
+        digest: row.digest,
+        ends_at: row.ends_at,
+        until_first_use: row.until_first_use,
+        last_used: row.last_used_at,
+    }
+}
+
+/// When a token's present secret was last used: never, while it waits for its first use, whatever the old one does.
+pub(crate) fn of_present_secret(last_used: Option<Timestamp>, awaits_first_use: bool) -> Option<Timestamp> {
+    last_used.filter(|_| !awaits_first_use)
 }
 
 impl Service {

@@ -1,21 +1,32 @@
-//! Regenerate: the same record with a new secret; the old one stops at once.
+//! Regenerate: the same record with a new secret; the old one stops at once, or after an overlap.
 
-use claviger_domain::TokenId;
 use claviger_domain::audit::Action;
 use claviger_domain::authority::Authority;
+use claviger_domain::policy::Policy;
 use claviger_domain::session::is_sensitive;
-use claviger_domain::token::{Token, TokenType, attenuates};
+use claviger_domain::token::{Expiry, LastUse, Overlap, PreviousSecret, Token, TokenType, attenuates};
+use claviger_domain::{Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
-use claviger_token::generate;
+use claviger_token::{Secret, generate};
 use claviger_verify::Change;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Issued;
+use super::issue::expiry_field;
+use super::{Issued, shown};
 use crate::audit::Record;
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
 use crate::idempotency::{Once, Reply};
-use crate::{Context, Service};
+use crate::{Context, Service, policy};
+
+/// How to regenerate a token.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Regeneration {
+    /// How long the old secret stays good; `None` = it stops at once.
+    pub overlap: Option<Overlap>,
+    /// A new end of the token, for both secrets; `None` leaves it.
+    pub expiry: Option<Expiry>,
+}
 
 impl Service {
     /// Replaces the secret of a live token, always. Whoever gets the new secret gets the token's power, so the token must lie
@@ -28,6 +39,7 @@ impl Service {
         &self,
         ctx: &Context,
         id: TokenId,
+        how: Regeneration,
         once: Option<Once<Issued>>,
     ) -> Result<Reply<Issued>> {
         let claim = self.claim(ctx, once)?;
@@ -41,43 +53,7 @@ impl Service {
             {
                 return Ok(earlier);
             }
-            let mut token = service.live(tx, &ctx, id).await?;
-            let authority = service.known(tx, &token).await?.authority_of(&token);
-            may_regenerate(&ctx, &token, &authority)?;
-
-            let secret = generate(&service.0.prefix, token.token_type(), &*service.0.random)?;
-            let old = token.digest;
-            (token.digest, token.pepper) = service.digest(&secret);
-            token.hint = secret.hint();
-            token.updated_at = ctx.now();
-            token.regenerated_at = Some(ctx.now());
-            rows::regenerate(
-                tx,
-                id,
-                &token.digest,
-                token.pepper,
-                token.hint.as_str(),
-                ctx.now(),
-            )
-            .await?;
-
-            let new = super::record::entry(&token, authority);
-            let applied = vec![Change::Replace { old, new }];
-            let epoch = service
-                .change(tx, Kind::Regenerate, &[id], ctx.now(), &visibility, applied)
-                .await?;
-            let detail = json!({ "hint": token.hint.as_str() });
-            let record = Record {
-                action: Action::TokenRegenerated,
-                subject: id.to_string(),
-                detail,
-            };
-            service.record(tx, &ctx.by(), vec![record]).await?;
-            let issued = Issued {
-                token,
-                secret,
-                receipt: visibility.receipt(epoch),
-            };
+            let issued = service.regenerate(tx, &ctx, id, how, &visibility).await?;
             if let Some(claim) = &claim {
                 claim.keep(tx, &service, &issued, ctx.now(), Some(id)).await?;
             }
@@ -88,6 +64,92 @@ impl Service {
             issued.receipt = seen.receipt(issued.receipt.epoch);
         }
         Ok(reply)
+    }
+
+    async fn regenerate(
+        &self,
+        tx: &mut Tx,
+        ctx: &Context,
+        id: TokenId,
+        how: Regeneration,
+        visibility: &Visibility,
+    ) -> Result<Issued> {
+        let stored = self.live(tx, ctx, id).await?;
+        // The verifier knows the older secret until it is told to forget it, also when its overlap is over there.
+        let older = stored.previous.as_ref().map(|older| older.digest);
+        // What the store does not know yet of the secrets' uses is written now: afterwards they are other secrets.
+        let before = self.with_pending_use(stored);
+        let policy = policy::of(tx, ctx.org()).await?;
+        let (token, secret) = self.renewed(&before, (ctx.now(), &policy), how)?;
+        let authority = self.known(tx, &token).await?.authority_of(&token);
+        may_regenerate(ctx, &token, &authority)?;
+        rows::regenerate(tx, &super::record::to_row(&token)).await?;
+
+        let applied = vec![Change::Replace {
+            old: before.digest,
+            older,
+            new: super::record::entry(&token, authority),
+        }];
+        let epoch = self
+            .change(tx, Kind::Regenerate, &[id], ctx.now(), visibility, applied)
+            .await?;
+        let record = Record {
+            action: Action::TokenRegenerated,
+            subject: id.to_string(),
+            detail: detail(&before, &token),
+        };
+        self.record(tx, &ctx.by(), vec![record]).await?;
+        let service = self.clone();
+        tx.after_commit(Box::new(move || service.forget_overlap_uses(id)));
+        Ok(Issued {
+            token,
+            secret,
+            receipt: visibility.receipt(epoch),
+        })
+    }
+
+    /// The record with a new secret, and that secret. The secret before is kept for an overlap; one from before that is not.
+    fn renewed(
+        &self,
+        before: &Token,
+        (now, policy): (Timestamp, &Policy),
+        how: Regeneration,
+    ) -> Result<(Token, Secret)> {
+        let secret = generate(&self.0.prefix, before.token_type(), &*self.0.random)?;
+        let (digest, pepper) = self.digest(&secret);
+        let mut token = Token {
+            digest,
+            pepper,
+            hint: secret.hint(),
+            updated_at: now,
+            regenerated_at: Some(now),
+            previous: how.overlap.map(|overlap| PreviousSecret {
+                digest: before.digest,
+                pepper: before.pepper,
+                hint: before.hint,
+                ends_at: overlap.end(now),
+                until_first_use: overlap.until_first_use,
+                last_use: self.use_of_present_secret(before),
+            }),
+            awaits_first_use: how.overlap.is_some(),
+            ..before.clone()
+        };
+        if let Some(expiry) = how.expiry {
+            let (field, reason) = (expiry_field(expiry), token.reason.as_ref());
+            token.expires_at = policy.end(token.token_type(), Some(expiry), None, reason, (field, now))?;
+        }
+        Ok((token, secret))
+    }
+
+    /// The last use of the present secret, which may be older than the token's when the token is in an overlap.
+    fn use_of_present_secret(&self, token: &Token) -> Option<LastUse> {
+        let at = self.0.verifier.last_used(&token.digest)?;
+        let known = token.last_use.clone().filter(|used| used.at == at);
+        Some(known.unwrap_or(LastUse {
+            at,
+            address: None,
+            presented_in: None,
+        }))
     }
 }
 
@@ -106,4 +168,19 @@ fn may_regenerate(ctx: &Context, token: &Token, authority: &Authority) -> Result
         ctx.require_recent_sign_in()?;
     }
     Ok(())
+}
+
+fn detail(before: &Token, after: &Token) -> Value {
+    let mut detail = json!({ "hint": after.hint.as_str() });
+    if let Some(old) = &after.previous {
+        detail["overlap"] = json!({
+            "hint": old.hint.as_str(),
+            "ends_at": old.ends_at,
+            "until_first_use": old.until_first_use,
+        });
+    }
+    if before.expires_at != after.expires_at {
+        detail["expires_at"] = json!({ "from": shown(before.expires_at), "to": shown(after.expires_at) });
+    }
+    detail
 }

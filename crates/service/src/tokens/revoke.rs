@@ -6,6 +6,7 @@ use claviger_domain::name::Label;
 use claviger_domain::receipt::Receipt;
 use claviger_domain::token::{Revocation, RevokeReason, Token};
 use claviger_store::{Tx, tokens as rows};
+use claviger_token::Digest;
 use claviger_verify::Change;
 use serde_json::json;
 
@@ -99,7 +100,7 @@ impl Service {
             note,
         };
         rows::revoke(tx, &[token.id], &row_of(&revocation)).await?;
-        let applied = vec![Change::Revoke(token.digest)];
+        let applied = revocations(token.digest, token.previous.as_ref().map(|old| old.digest)).collect();
         let epoch = self
             .change(tx, Kind::Revoke, &[token.id], by.origin.now, visibility, applied)
             .await?;
@@ -112,6 +113,11 @@ impl Service {
         }));
         Ok((token, epoch))
     }
+}
+
+/// What ends every secret of a token.
+pub(crate) fn revocations(digest: Digest, previous: Option<Digest>) -> impl Iterator<Item = Change> {
+    std::iter::once(digest).chain(previous).map(Change::Revoke)
 }
 
 /// The columns of a revocation.

@@ -8,12 +8,14 @@
 mod engine;
 mod feeds;
 mod home;
+mod journal;
 mod lists;
 mod people;
 mod postgres_failures;
 mod proxy;
 mod queues;
 mod reminders;
+mod rotation;
 mod schema;
 mod sessions;
 mod sqlite_failures;

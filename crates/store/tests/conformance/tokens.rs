@@ -59,6 +59,8 @@ pub(crate) fn token(id: i64) -> TokenRow {
         last_used_address: None,
         last_used_in: None,
         regenerated_at: None,
+        awaits_first_use: false,
+        previous: None,
     }
 }
 
@@ -198,7 +200,10 @@ async fn a_new_secret_takes_the_place_of_the_old_one(home: Home) {
 
     store
         .write(async move |tx: &mut Tx| {
-            tokens::regenerate(tx, TokenId::from_i64(1), &digest, pepper, "new!", later(1)).await
+            let mut row = token(1);
+            (row.digest, row.pepper, row.hint) = (digest, pepper, "new!".to_owned());
+            (row.updated_at, row.regenerated_at) = (later(1), Some(later(1)));
+            tokens::regenerate(tx, &row).await
         })
         .await
         .unwrap();
@@ -217,8 +222,11 @@ async fn a_token_is_revoked_once(home: Home) {
             .write(async move |tx: &mut Tx| tokens::revoke(tx, &ids, &revocation).await)
             .await
             .unwrap();
-        ended.sort_by_key(|(id, _)| *id);
+        ended.sort_by_key(|row| row.id);
         ended
+            .into_iter()
+            .map(|row| (row.id, row.digest, row.previous))
+            .collect::<Vec<_>>()
     };
 
     let first = revoke(vec![1, 404, 2], revocation()).await;
@@ -236,11 +244,11 @@ async fn a_token_is_revoked_once(home: Home) {
     assert_eq!(
         first,
         [
-            (TokenId::from_i64(1), token(1).digest),
-            (TokenId::from_i64(2), token(2).digest)
+            (TokenId::from_i64(1), token(1).digest, None),
+            (TokenId::from_i64(2), token(2).digest, None)
         ]
     );
-    assert_eq!(again, [(TokenId::from_i64(3), token(3).digest)]);
+    assert_eq!(again, [(TokenId::from_i64(3), token(3).digest, None)]);
     assert!(none.is_empty());
     let mut expected = token(1);
     expected.revoked_at = Some(NOW);

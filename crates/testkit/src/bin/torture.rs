@@ -1,4 +1,4 @@
-//! `cargo xtask torture R1 R2 R17 [--quick] [--seed N]`: runs programmes, prints what they found, keeps the results.
+//! `cargo xtask torture R1 R2 R17 R27 [--quick] [--seed N]`: runs programmes, prints what they found, keeps the results.
 //!
 //! Invariant: it ends with `N passed, N failed[, N skipped]`, and with a failure when a check failed. A full run is kept in
 //! `bench/results`, a quick one is not.
@@ -37,7 +37,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool> {
         }
     }
     if programmes.is_empty() {
-        bail!("name the programmes, R1, R2, R17, or --all");
+        bail!("name the programmes, R1, R2, R17, R27, or --all");
     }
     let seed = match seed {
         Some(seed) => seed,

@@ -218,6 +218,12 @@ impl Record {
         }
     }
 
+    /// True while the token that `snapshot` shows still owns the record.
+    #[inline]
+    pub(super) fn is_current(&self, snapshot: &Snapshot) -> bool {
+        self.version.load(Ordering::Acquire) == (snapshot.life << 1) | 1
+    }
+
     /// Marks a use at `second` (never 0) of the token that `snapshot` shows, unless one at least as late is marked. The second
     /// value is true when the caller must now put the record on a list of used ones.
     #[inline]
@@ -247,20 +253,13 @@ impl Record {
         }
     }
 
-    /// True while the record is in the life that `snapshot` shows.
-    #[inline]
-    pub(super) fn is_current(&self, snapshot: &Snapshot) -> bool {
-        let version = self.version.load(Ordering::Acquire);
-        version & 1 == 1 && version >> 1 == snapshot.life
-    }
-
-    /// Takes the record off its list: its token's id and last use. `None` when there is nothing to tell: the token is gone, or
+    /// Takes the record off its list: its token, with its last use. `None` when there is nothing to tell: the token is gone, or
     /// lives on in another record, where the writer has listed it again.
-    pub(super) fn unqueue(&self) -> Option<(i64, u32)> {
+    pub(super) fn unqueue(&self) -> Option<Snapshot> {
         let seen = self.last_use.fetch_and(!QUEUED, Ordering::AcqRel);
         let snapshot = self.snapshot()?;
         let told = snapshot.life == life_of(seen) && second_of(seen) != 0;
-        told.then_some((snapshot.fields.id, second_of(seen)))
+        told.then(|| snapshot.used_until(second_of(seen)))
     }
 }
 
@@ -387,7 +386,10 @@ mod tests {
             (Mark::Marked { first: false }, false),
             "listed already"
         );
-        assert_eq!(record.unqueue(), Some((1, 10)));
+        assert_eq!(
+            record.unqueue().map(|told| (told.fields.id, told.last_used)),
+            Some((1, 10))
+        );
         assert_eq!(record.mark(&before, 11), (Mark::Marked { first: false }, true));
     }
 

@@ -5,19 +5,21 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use claviger_domain::OwnerId;
+use claviger_domain::{OwnerId, Timestamp, TokenId};
 use claviger_token::TokenType;
 
+use super::overlap::{PREVIOUS, SUCCESSOR, UNTIL_FIRST_USE};
 use super::{NEVER, SELF_OWNED, TYPE_SHIFT, Verifier, second_of};
 use crate::accounts::AccountNumbers;
 use crate::index::{Fields, Key, REVOKED, WriteHalf};
 use crate::owners::OwnerNumbers;
 use crate::policies::{Given, NOTHING, PolicyNumbers};
-use crate::{Applied, Change, Entry, Full, Owner};
+use crate::{Applied, Change, Entry, Full, Owner, PreviousSecret};
 
 /// What only the writer has of each part.
 pub(super) struct Writer {
     half: WriteHalf,
+    words: WriteHalf,
     policies: PolicyNumbers,
     owners: OwnerNumbers,
     accounts: AccountNumbers,
@@ -32,7 +34,15 @@ impl Verifier {
         let mut writer = self.writer();
         match change {
             Change::Upsert(entry) => self.upsert(&mut writer, &entry),
-            Change::Replace { old, new } => self.replace(&mut writer, Key::from(&old), &new),
+            Change::Replace { old, older, new } => {
+                let older = older.as_ref().map(Key::from);
+                self.replace(&mut writer, Key::from(&old), older, &new)
+            }
+            Change::EndOverlap {
+                id,
+                current,
+                previous,
+            } => self.end(&mut writer, id, Key::from(&current), Key::from(&previous)),
             Change::Revoke(digest) => Ok(found(self.index.revoke(Key::from(&digest)))),
             Change::Remove(digest) => {
                 let removed = self.index.remove(&mut writer.half, Key::from(&digest));
@@ -90,22 +100,82 @@ impl Verifier {
 
     fn upsert(&self, writer: &mut Writer, entry: &Entry) -> Result<Applied, Full> {
         let (fields, full) = self.fields(writer, entry, Key::from(&entry.digest))?;
-        self.index.upsert(&mut writer.half, &fields, last_used(entry))?;
+        if let Some(previous) = &entry.previous {
+            if previous.until_first_use {
+                self.overlaps.begin(&mut writer.words, fields.id)?;
+            }
+            let old = previous_fields(&fields, previous);
+            self.index
+                .upsert(&mut writer.half, &old, stored_second(previous.last_used))?;
+        }
+        self.index
+            .upsert(&mut writer.half, &fields, stored_second(entry.last_used))?;
         full.map_or(Ok(Applied::InForce), Err)
     }
 
-    /// Removes first, so that there is no moment at which both secrets are good. The freed record makes sure that the new one fits.
-    fn replace(&self, writer: &mut Writer, old: Key, new: &Entry) -> Result<Applied, Full> {
+    /// Ends the oldest secret first. Where there is no room for an overlap, the old secret stops now. What ended the token, and what its
+    /// limits are counted in, goes over to the new secret.
+    fn replace(
+        &self,
+        writer: &mut Writer,
+        old: Key,
+        older: Option<Key>,
+        new: &Entry,
+    ) -> Result<Applied, Full> {
         let (mut fields, full) = self.fields(writer, new, old)?;
-        let removed = self.index.remove(&mut writer.half, old);
-        let (ended, used) = removed.map_or((0, 0), |last| (last.fields.flags & REVOKED, last.last_used));
-        fields.flags |= ended;
+        let before = self.index.find(old).map(|hit| hit.snapshot);
+        fields.flags |= before.map_or(0, |before| before.fields.flags & REVOKED);
         if fields.budget == 0 {
-            fields.budget = removed.map_or(0, |last| last.fields.budget);
+            fields.budget = before.map_or(0, |before| before.fields.budget);
         }
-        self.index
-            .upsert(&mut writer.half, &fields, last_used(new).max(used))?;
+        if let Some(older) = older {
+            self.index.remove(&mut writer.half, older);
+        }
+        self.overlaps.forget(&mut writer.words, fields.id);
+        let kept = match &new.previous {
+            Some(previous) => self.keep(writer, &previous_fields(&fields, previous)),
+            None => Ok(()),
+        };
+        let mut used = stored_second(new.last_used);
+        if new.previous.is_none() || kept.is_err() {
+            // There is no moment at which both are good, and the freed record makes sure that the new one fits.
+            let removed = self.index.remove(&mut writer.half, old);
+            used = used.max(removed.map_or(0, |last| last.last_used));
+        }
+        self.index.upsert(&mut writer.half, &fields, used)?;
+        kept?;
         full.map_or(Ok(Applied::InForce), Err)
+    }
+
+    /// Makes a present secret the previous one. Its record looked at an overlap, perhaps, so it is replaced by one that looks at
+    /// none before another overlap begins (see [`Overlaps`](crate::index::Overlaps)).
+    fn keep(&self, writer: &mut Writer, previous: &Fields) -> Result<(), Full> {
+        let plain = Fields {
+            flags: previous.flags & !UNTIL_FIRST_USE,
+            ..*previous
+        };
+        self.index.upsert(&mut writer.half, &plain, 0)?;
+        if previous.flags & UNTIL_FIRST_USE != 0 {
+            self.overlaps.begin(&mut writer.words, previous.id)?;
+            self.index.upsert(&mut writer.half, previous, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the previous secret, then that there was an overlap.
+    fn end(&self, writer: &mut Writer, id: TokenId, current: Key, previous: Key) -> Result<Applied, Full> {
+        let removed = self.index.remove(&mut writer.half, previous);
+        self.overlaps.forget(&mut writer.words, id.get());
+        if let Some(present) = self.index.find(current) {
+            let snapshot = present.snapshot;
+            let fields = Fields {
+                flags: snapshot.fields.flags & !(SUCCESSOR | UNTIL_FIRST_USE),
+                ..snapshot.fields
+            };
+            // Without room it goes on looking for an overlap that is not there, and finds none.
+            let _ = self.index.upsert(&mut writer.half, &fields, snapshot.last_used);
+        }
+        Ok(found(removed.is_some()))
     }
 
     /// The entry as a record's fields, its owner and policy interned. The token is known by the key `known` so far, if at all; its
@@ -149,13 +219,18 @@ impl Verifier {
         let budget = budget.unwrap_or(0);
         let revoked = if entry.revoked { REVOKED } else { 0 };
         let self_owned = if self_owned { SELF_OWNED } else { 0 };
+        let overlap = match &entry.previous {
+            Some(previous) if previous.until_first_use => SUCCESSOR | UNTIL_FIRST_USE,
+            Some(_) => SUCCESSOR,
+            None => 0,
+        };
         let fields = Fields {
             key: Key::from(&entry.digest),
             id: entry.id.get(),
             expires_at: entry.expires_at.map_or(NEVER, |end| end.micros()),
             owner,
             policy,
-            flags: revoked | self_owned | (type_number(entry.token_type) << TYPE_SHIFT),
+            flags: revoked | self_owned | overlap | (type_number(entry.token_type) << TYPE_SHIFT),
             budget,
         };
         Ok((fields, full))
@@ -172,8 +247,18 @@ fn type_number(token_type: TokenType) -> u32 {
     }
 }
 
-fn last_used(entry: &Entry) -> u32 {
-    entry.last_used.map_or(0, second_of)
+/// The record of the previous secret: the token's, with a key and an end of its own.
+fn previous_fields(present: &Fields, previous: &PreviousSecret) -> Fields {
+    Fields {
+        key: Key::from(&previous.digest),
+        expires_at: previous.ends_at.micros().min(present.expires_at),
+        flags: present.flags & !SUCCESSOR | PREVIOUS,
+        ..*present
+    }
+}
+
+fn stored_second(last_used: Option<Timestamp>) -> u32 {
+    last_used.map_or(0, second_of)
 }
 
 fn found(present: bool) -> Applied {
@@ -187,9 +272,10 @@ fn found(present: bool) -> Applied {
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn new(half: WriteHalf, policies: PolicyNumbers) -> Self {
+    pub(super) fn new(half: WriteHalf, words: WriteHalf, policies: PolicyNumbers) -> Self {
         Self {
             half,
+            words,
             policies,
             owners: OwnerNumbers::default(),
             accounts: AccountNumbers::default(),
@@ -202,6 +288,7 @@ impl Writer {
 
     pub(super) fn memory_bytes(&self) -> usize {
         self.half.memory_bytes()
+            + self.words.memory_bytes()
             + self.policies.memory_bytes()
             + self.owners.memory_bytes()
             + self.accounts.memory_bytes()

@@ -191,6 +191,7 @@ fn a_new_limit_holds_at_the_next_check_and_wins_nothing_back() {
     apply(
         &verifier,
         Change::Replace {
+            older: None,
             old: digest(1),
             new: Entry {
                 digest: digest(2),

@@ -208,6 +208,7 @@ impl Rules {
                 self.put(new, entry.clone(), given);
                 Change::Replace {
                     old: digest(old),
+                    older: None,
                     new: entry,
                 }
             }

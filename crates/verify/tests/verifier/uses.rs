@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use claviger_domain::token::PresentedIn;
 use claviger_domain::{Timestamp, TokenId};
-use claviger_verify::{Change, Entry, MAX_ADDRESSES, Presentation, Required, Use, Verifier};
+use claviger_verify::{Change, Entry, MAX_ADDRESSES, Presentation, Required, SecretRole, Use, Verifier};
 
 use crate::support::{HOME, NOW, apply, digest, entry, present, text, verifier};
 
@@ -21,6 +21,7 @@ fn told(number: i64, seconds: i64, address: Option<IpAddr>) -> Use {
         at: Timestamp::from_seconds(NOW.seconds() + seconds),
         address,
         presented_in: PresentedIn::Header,
+        secret: SecretRole::Sole,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A token and its secret, as a person sees them.
 
-use claviger_api::tokens::{IssuedToken, Token, TokenState, TokenType};
+use claviger_api::tokens::{IssuedToken, PreviousSecret, Token, TokenState, TokenType};
 
 use crate::{
     assignment,
@@ -47,7 +47,14 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
         ("owner", token.owner.clone()),
         ("created", format!("{} by {}", token.created_at, token.created_by)),
         ("expires", or_never(token.expires_at.as_ref())),
-        ("last used", last_used(token)),
+        (
+            "last used",
+            last_used(
+                token.last_used_at.as_ref(),
+                token.last_used_address.as_ref(),
+                token.last_used_in.as_deref(),
+            ),
+        ),
     ];
     if !token.description.is_empty() {
         pairs.insert(2, ("description", token.description.clone()));
@@ -78,6 +85,9 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
     if let Some(at) = &token.regenerated_at {
         pairs.push(("regenerated", at.clone()));
     }
+    if let Some(old) = &token.previous {
+        pairs.extend(old_secret(old));
+    }
     if let Some(at) = &token.revoked_at {
         let by = token.revoked_by.as_deref().unwrap_or("unknown");
         let reason = token.revoke_reason.as_deref().unwrap_or("requested");
@@ -87,6 +97,23 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
         pairs.push(("note", note.clone()));
     }
     output::record(stream, &pairs)
+}
+
+/// The old secret of an overlap.
+fn old_secret(old: &PreviousSecret) -> [(&'static str, String); 2] {
+    let sooner = if old.until_first_use {
+        " or the first use of the new one"
+    } else {
+        ""
+    };
+    let seen = last_used(old.last_used_at.as_ref(), old.last_used_address.as_ref(), None);
+    [
+        (
+            "old secret",
+            format!("…{} until {}{sooner}", old.hint, old.ends_at),
+        ),
+        ("old last used", seen),
+    ]
 }
 
 /// Shows a secret this once: alone on the standard output, with its record beside it.
@@ -99,13 +126,13 @@ pub(super) fn hand_over(issued: &IssuedToken, json: bool) -> Outcome<()> {
     output::secret(&issued.secret)
 }
 
-fn last_used(token: &Token) -> String {
-    match (&token.last_used_at, &token.last_used_address) {
-        (Some(at), Some(address)) if token.last_used_in.as_deref() == Some("query") => {
+fn last_used(at: Option<&String>, address: Option<&String>, presented_in: Option<&str>) -> String {
+    match (at, address) {
+        (Some(at), Some(address)) if presented_in == Some("query") => {
             format!("{at} from {address}, in the address")
         }
         (Some(at), Some(address)) => format!("{at} from {address}"),
-        (at, _) => or_never(at.as_ref()),
+        (at, _) => or_never(at),
     }
 }
 
