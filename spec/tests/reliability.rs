@@ -43,7 +43,7 @@ fn an_acknowledged_write_survives_a_power_cut() {
 
 #[test]
 fn after_racing_regenerations_and_sigkill_exactly_the_acknowledged_secrets_are_valid() {
-    judge(|| torture::r27(Size::Quick, SEED));
+    judge(|| torture::r27(Size::Full, SEED));
 }
 
 #[test]
