@@ -21,6 +21,7 @@ mod scan;
 mod tamper;
 
 mod audit;
+mod costs;
 mod credentials;
 mod deployments;
 mod docs_page;
