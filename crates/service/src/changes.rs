@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Move,
     /// A role was written, and whoever has it may do something else.
     Role,
+    /// The policy was written, and another one holds for tokens in addresses.
+    Policy,
 }
 
 /// Changes that are on their way: taken down in a transaction, not yet applied to the verifier.
@@ -60,6 +62,7 @@ impl Kind {
             Self::Owner => "owner",
             Self::Move => "move",
             Self::Role => "role",
+            Self::Policy => "policy",
         }
     }
 
@@ -73,6 +76,7 @@ impl Kind {
                 | Self::Owner
                 | Self::Move
                 | Self::Role
+                | Self::Policy
         )
     }
 }

@@ -14,7 +14,7 @@ use crate::dialect::numbers;
 use crate::roles::mention;
 use crate::{Row, StoreError, Tx};
 
-pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
+pub use list::{Place, Sort, TokenFilter, UnusedSince, Visible, count, ids, list};
 pub use spending::{spend, spendings};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
 
@@ -280,35 +280,6 @@ pub async fn revoke(
         .collect()
 }
 
-/// Live records of a type that were neither issued nor used since then, as far as uses were flushed; at most `limit`.
-///
-/// # Errors
-/// Those of the store.
-pub async fn unused(
-    tx: &mut Tx,
-    org: OrgId,
-    token_type: &str,
-    since: Timestamp,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<TokenId>, StoreError> {
-    let sql = "SELECT id FROM token WHERE org_id = $1 AND type = $2 AND revoked_at IS NULL \
-               AND (expires_at IS NULL OR expires_at > $4) AND created_at <= $3 \
-               AND (last_used_at IS NULL OR last_used_at <= $3) ORDER BY id LIMIT $5";
-    let params = [
-        org.into(),
-        token_type.into(),
-        since.into(),
-        now.into(),
-        limit.into(),
-    ];
-    tx.query(sql, &params)
-        .await?
-        .iter()
-        .map(|row| row.get(0))
-        .collect()
-}
-
 /// Drops a record.
 ///
 /// # Errors
@@ -383,7 +354,7 @@ pub async fn for_each_with_role(
     role: &Word,
     mut each: impl FnMut(&IndexRow<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let sql = format!("SELECT {INDEXED} FROM token WHERE org_id = $1 AND roles LIKE $2");
+    let sql = format!("SELECT {INDEXED} FROM token WHERE org_id = $1 AND roles LIKE $2 ESCAPE '!'");
     let params = [org.into(), mention(role).into()];
     tx.for_each(sql, &params, |row| each(&indexed(row)?)).await
 }
