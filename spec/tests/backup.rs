@@ -201,6 +201,52 @@ async fn t26_whatever_ended_or_narrowed_after_the_backup_has_after_the_restore()
 }
 
 #[tokio::test]
+async fn t26_conditions_and_the_policy_are_after_the_restore_what_they_were_last() {
+    let mut server = TestServer::start().await;
+    let in_addresses = async |allowed: bool| {
+        let changed = crate::policy::changed(&server, json!({ "query_tokens": allowed })).await;
+        changed.expect_status(200);
+    };
+    in_addresses(true).await;
+    let sender = server.token().name("sender").scopes(["deployments:write"]);
+    let sender = sender.field("allow_query", true).issue().await;
+    let (roaming, busy) = (
+        server.token().name("roaming").issue().await,
+        server.token().name("busy").issue().await,
+    );
+    let report = async |server: &TestServer| {
+        let path = format!("/v1/deployments?token={}", sender.secret());
+        let body = json!({ "service": "search", "version": "1" });
+        server.anonymous().post(&path, body).await.status
+    };
+    assert_eq!(report(&server).await, 201);
+    let backup = backup(&server);
+
+    in_addresses(false).await;
+    let bind = async |token: &Caller, terms: Value| {
+        let path = format!("/v1/tokens/{}", token.id());
+        server.admin().patch(&path, terms).await.expect_status(200);
+    };
+    bind(&roaming, json!({ "networks": ["192.0.2.0/24"] })).await;
+    bind(
+        &busy,
+        json!({ "rate_limit": { "requests": 1, "per_seconds": 60 } }),
+    )
+    .await;
+    assert_eq!(report(&server).await, 401);
+    server.stop().await;
+    restored(&mut server, &backup).await;
+
+    assert_eq!(report(&server).await, 401);
+    assert_eq!(decision(server.admin(), roaming.secret()).await, "restricted");
+    let twice = [
+        decision(server.admin(), busy.secret()).await,
+        decision(server.admin(), busy.secret()).await,
+    ];
+    assert_eq!(twice, ["valid", "rate_limited"]);
+}
+
+#[tokio::test]
 async fn places_in_the_feed_go_on_beyond_those_that_were_lost() {
     let mut server = TestServer::start().await;
     let (first, second) = (

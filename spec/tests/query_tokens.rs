@@ -5,6 +5,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::asking::{refused_fields, text};
+use crate::crowd::stranger;
 use crate::matrix::OPERATIONS;
 
 fn report() -> Value {
@@ -168,5 +169,65 @@ on_both_stores! {
         let lines = server.log_lines();
         assert!(lines.len() >= 75, "each request has its line, in a log that says everything: {}", lines.len());
         assert!(lines.iter().all(|line| !line.contains(sender.secret())));
+    }
+}
+
+on_both_stores! {
+    async fn a_policy_that_forbids_it_holds_at_once_for_tokens_that_there_are(mut server: TestServer) {
+        let sender = sender(&server).await;
+        let query = format!("token={}", sender.secret());
+        reported(&server, &query).await.expect_status(201);
+        let status = async |server: &TestServer| reported(server, &query).await.status;
+
+        for _ in 0..3 {
+            crate::policy::changed(&server, json!({ "query_tokens": false })).await.expect_status(200);
+            assert_eq!(status(&server).await, 401);
+            let refused = reported(&server, &query).await;
+            assert_eq!(refused.problem_code().as_deref(), Some("token_invalid"), "as one that is not known");
+            assert!(!refused.body.contains(sender.secret()));
+            sender.post("/v1/deployments", report()).await.expect_status(201);
+            crate::policy::changed(&server, json!({ "query_tokens": true })).await.expect_status(200);
+            assert_eq!(status(&server).await, 201);
+        }
+
+        server.restart().await;
+        assert_eq!(status(&server).await, 201, "a start knows what is allowed");
+        crate::policy::changed(&server, json!({ "query_tokens": false })).await.expect_status(200);
+        server.restart().await;
+        assert_eq!(status(&server).await, 401, "and what is not");
+        let path = format!("/v1/tokens/{}", sender.id());
+        let renamed = server.admin().patch(&path, json!({ "name": "renamed" })).await;
+        assert_eq!(renamed.expect_status(200).json()["token"]["allow_query"], true);
+        assert_eq!(status(&server).await, 401, "a change of the token brings nothing back");
+    }
+}
+
+on_both_stores! {
+    async fn what_was_refused_in_an_address_was_no_use(server: TestServer) {
+        crate::policy::changed(&server, json!({ "query_tokens": true })).await.expect_status(200);
+        let quota = json!({ "credits": 1, "per": "day" });
+        let token = server.token().name("sender").scopes(["deployments:write"]).field("quota", quota);
+        let sender = token.field("allow_query", true).issue().await;
+        crate::policy::changed(&server, json!({ "query_tokens": false })).await.expect_status(200);
+
+        for _ in 0..3 {
+            assert_eq!(reported(&server, &format!("token={}", sender.secret())).await.status, 401);
+        }
+
+        let record = server.admin().get(&format!("/v1/tokens/{}", sender.id())).await;
+        assert_eq!(record.json()["last_used_at"], Value::Null);
+        sender.post("/v1/deployments", report()).await.expect_status(201);
+    }
+}
+
+on_both_stores! {
+    async fn another_organization_s_policy_does_not_matter(mut server: TestServer) {
+        let sender = sender(&server).await;
+        let eve = stranger(&mut server).await;
+        let body = json!({ "name": "of eve", "scopes": ["deployments:write"], "allow_query": true });
+        let refused = eve.caller.post("/v1/tokens", body).await;
+
+        assert_eq!(refused_fields(&refused), ["allow_query query_not_allowed"]);
+        reported(&server, &format!("token={}", sender.secret())).await.expect_status(201);
     }
 }

@@ -339,3 +339,23 @@ async fn all_ways_to_verify_count_and_tell_the_same() {
         assert_eq!(seen[2], seen[0], "the router");
     }
 }
+
+on_both_stores! {
+    async fn another_organization_spends_nothing_of_a_token_by_asking_about_it(mut server: TestServer) {
+        let quota = json!({ "credits": 2, "per": "day" });
+        let token = server.token().scopes(["tokens:read"]).field("quota", quota).issue().await;
+        let eve = crate::crowd::stranger(&mut server).await;
+
+        for _ in 0..5 {
+            let body = json!({ "token": token.secret(), "cost": 2 });
+            let said = eve.caller.post("/v1/verify", body).await.expect_status(200).json();
+            assert_eq!(text(&said, "/code"), "unknown");
+            assert_eq!(said.get("rate_limit"), None);
+        }
+
+        let record = server.admin().get(&format!("/v1/tokens/{}", token.id())).await;
+        assert_eq!(record.json()["last_used_at"], Value::Null, "nor was it used");
+        assert_eq!(text(&verdict(&server, &token, 2).await, "/code"), "valid");
+        assert_eq!(text(&verdict(&server, &token, 1).await, "/code"), "quota_exhausted");
+    }
+}

@@ -22,6 +22,7 @@ mod tamper;
 
 mod audit;
 mod backup;
+mod costs;
 mod credentials;
 mod deployments;
 mod docs_page;

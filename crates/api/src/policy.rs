@@ -10,10 +10,13 @@ pub struct TypePolicy {
     /// Days that a token lives when its maker names no end.
     #[schema(example = 90)]
     pub default_days: u32,
-    /// The most days that it may live; `null` = as many as there are.
+    /// The most days that it may live with one secret; `null` = as many as there are.
     pub max_days: Option<u32>,
     /// Whether it may live without an end, for a reason.
     pub never_allowed: bool,
+    /// Days without a use after which its record says that it is unused; `null` = never. At most `revoke_unused_after_days`.
+    #[serde(default)]
+    pub flag_unused_after_days: Option<u32>,
     /// Days without a use after which it is revoked; `null` = never.
     pub revoke_unused_after_days: Option<u32>,
 }

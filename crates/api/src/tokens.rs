@@ -111,6 +111,9 @@ pub struct Token {
     pub last_used_address: Option<String>,
     /// Where the request bore it then: `header` or `query`.
     pub last_used_in: Option<String>,
+    /// Present when it is live and nobody has used it for as long as the policy bears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused: Option<Unused>,
     /// When it was revoked; `null` = never.
     pub revoked_at: Option<String>,
     /// Who revoked it.
@@ -158,6 +161,18 @@ pub struct RegenerateToken {
     /// `true` for no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never_expires: Option<bool>,
+}
+
+/// Why a token is flagged as unused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unused {
+    /// When it was last used; if never since then, when it got the secret that it has.
+    pub since: String,
+    /// After how many days the policy flags tokens of this type (`flag_unused_after_days`).
+    #[schema(example = 30)]
+    pub flagged_after_days: u32,
+    /// When the policy revokes it unless it is used before (`revoke_unused_after_days`); `null` = never.
+    pub revoked_at: Option<String>,
 }
 
 /// A token to issue. Give at most one of `expires_in_days`, `expires_at` and `never_expires`; with none it lives 90 days.
@@ -484,6 +499,9 @@ pub struct ListTokens {
     /// Only tokens last accepted after this instant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_after: Option<String>,
+    /// `true`: only live tokens that nobody has used for as long as the policy bears; `false`: only the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused: Option<bool>,
     /// `created_at`, `name`, `expires_at` or `last_used_at`; a leading `-` turns the order round. `-created_at` unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,

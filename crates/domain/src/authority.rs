@@ -39,6 +39,9 @@ pub struct Authority {
     own: ScopeSet,
 }
 
+/// The scopes that mean something for the tokens that a principal owns, wherever those reach.
+const OF_OWN_TOKENS: ScopeSet = ScopeSet::of(&[Scope::TokensRead, Scope::TokensWrite]);
+
 /// What both of two authorities allow: a token's and its owner's. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Power {
@@ -311,13 +314,19 @@ impl Power {
         self.token.allows(scope, place) && self.owner.allows(scope, place)
     }
 
-    /// Shows that a principal of its own with this authority gets nothing that this power lacks.
+    /// Shows that a principal of its own with this authority gets nothing that this power lacks, with its own tokens neither.
     ///
     /// # Errors
     /// The first part that is in excess.
     pub fn covers(&self, other: &Authority) -> Result<(), Excess> {
         self.token.covers(other)?;
-        self.owner.covers(other)
+        self.owner.covers(other)?;
+        // What else a token has somewhere is in `own` too, and means nothing there.
+        let own = other.own().intersection(OF_OWN_TOKENS).difference(self.own());
+        match own.iter().next() {
+            Some(scope) => Err(Excess::Scope { scope, at: None }),
+            None => Ok(()),
+        }
     }
 
     /// Shows that another token of the same owner, with this authority, does nothing that this one may not. The owner bounds both

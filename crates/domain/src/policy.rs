@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Label;
 use crate::time::DAY_SECONDS;
-use crate::token::{DEFAULT_DAYS, Expiry, MAX_DAYS, TokenType};
+use crate::token::{DEFAULT_DAYS, Expiry, MAX_DAYS, Token, TokenType};
 use crate::{FieldError, Timestamp};
 
 /// The longest life of a token that reaches the whole organization, in days, unless the policy allows more (security.md T9).
@@ -22,8 +22,22 @@ pub struct TypePolicy {
     pub max_days: Option<u32>,
     /// Whether it may live without an end, for a reason.
     pub never_allowed: bool,
+    /// Days without a use after which it is flagged; `None` = never.
+    #[serde(default)]
+    pub flag_unused_after_days: Option<u32>,
     /// Days without a use after which it is revoked; `None` = never.
     pub revoke_unused_after_days: Option<u32>,
+}
+
+/// A live token that nobody has used for as long as the policy bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unused {
+    /// When it was last used, or got its secret.
+    pub since: Timestamp,
+    /// After how many days the policy flags that.
+    pub flagged_after_days: u32,
+    /// When it is revoked unless somebody uses it; `None` = never.
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// The rules for tokens of every type.
@@ -49,18 +63,20 @@ impl TypePolicy {
         default_days: DEFAULT_DAYS,
         max_days: None,
         never_allowed: true,
+        flag_unused_after_days: None,
         revoke_unused_after_days: None,
     };
 
     /// Shows that the rules fit together. `field` names the type.
     ///
     /// # Errors
-    /// `days_out_of_range`, `default_exceeds_maximum`, `never_contradicts_maximum`.
+    /// `days_out_of_range`, `default_exceeds_maximum`, `never_contradicts_maximum`, `flag_after_revocation`.
     pub fn check(&self, field: &str) -> Result<(), Vec<FieldError>> {
         let most = u32::try_from(MAX_DAYS).unwrap_or(u32::MAX);
         let named = [
             ("default_days", Some(self.default_days)),
             ("max_days", self.max_days),
+            ("flag_unused_after_days", self.flag_unused_after_days),
             ("revoke_unused_after_days", self.revoke_unused_after_days),
         ];
         let out_of_range =
@@ -89,10 +105,31 @@ impl TypePolicy {
                 detail,
             ));
         }
+        if let (Some(flagged), Some(revoked)) = (self.flag_unused_after_days, self.revoke_unused_after_days)
+            && flagged > revoked
+        {
+            let detail = "what nobody uses would be revoked before it is flagged";
+            errors.push(FieldError::new(
+                format!("{field}.flag_unused_after_days"),
+                "flag_after_revocation",
+                detail,
+            ));
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    /// Shows that a token of this type may end at `end`, for this reason. `field` is where its maker named the end.
+    /// The instant by which a token must have been used last, or have got its secret, to be flagged as unused; `None` = none is.
+    pub fn flagged_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.flag_unused_after_days.map(|days| days_before(now, days))
+    }
+
+    /// The same for the tokens that are revoked because nobody uses them.
+    pub fn revoked_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.revoke_unused_after_days.map(|days| days_before(now, days))
+    }
+
+    /// Shows that a token of this type may end at `end`, for this reason. Its life is measured from `since`, when it got its secret:
+    /// whatever prolongs it bit by bit does not get beyond. `field` is where its maker named the end.
     ///
     /// # Errors
     /// `expiry_exceeds_policy`, `never_not_allowed`, `reason_missing`.
@@ -101,7 +138,7 @@ impl TypePolicy {
         token_type: TokenType,
         end: Option<Timestamp>,
         reason: Option<&Label>,
-        now: Timestamp,
+        since: Timestamp,
         field: &str,
     ) -> Result<(), FieldError> {
         let Some(end) = end else {
@@ -112,9 +149,11 @@ impl TypePolicy {
             return with_reason(reason, "a token without an end needs a reason");
         };
         if let Some(most) = self.max_days
-            && end.seconds() - now.seconds() > i64::from(most) * DAY_SECONDS
+            && end.seconds() - since.seconds() > i64::from(most) * DAY_SECONDS
         {
-            let detail = format!("the policy of the organization allows at most {most} days");
+            let detail = format!(
+                "the policy of the organization allows at most {most} days with one secret; regenerate the token for more"
+            );
             return Err(FieldError::new(field, "expiry_exceeds_policy", detail));
         }
         if token_type == TokenType::Global {
@@ -125,6 +164,10 @@ impl TypePolicy {
         }
         Ok(())
     }
+}
+
+fn days_before(now: Timestamp, days: u32) -> Timestamp {
+    Timestamp::from_seconds(now.seconds() - i64::from(days) * DAY_SECONDS)
 }
 
 fn with_reason(reason: Option<&Label>, detail: &str) -> Result<(), FieldError> {
@@ -171,6 +214,19 @@ impl Policy {
             (TokenType::Team, &self.team),
             (TokenType::Service, &self.service),
         ]
+    }
+
+    /// That nobody uses the token, if it is live and the policy flags it. By [`Token::unused_since`], as the job that revokes does.
+    pub fn unused(&self, token: &Token, now: Timestamp) -> Option<Unused> {
+        let rules = self.of(token.token_type());
+        let since = token.unused_since();
+        let is_flagged = token.is_live(now) && rules.flagged_since(now).is_some_and(|bound| since <= bound);
+        let flagged_after_days = rules.flag_unused_after_days.filter(|_| is_flagged)?;
+        Some(Unused {
+            since,
+            flagged_after_days,
+            revoked_at: rules.revoke_unused_after_days.map(|days| since.plus_days(days)),
+        })
     }
 
     /// The end that a caller names, or by default: after the days of the policy, or with the calling token when that ends sooner.
@@ -251,6 +307,7 @@ mod tests {
             default_days: 91,
             max_days: Some(90),
             never_allowed: true,
+            flag_unused_after_days: Some(1),
             revoke_unused_after_days: Some(0),
         };
 
@@ -267,6 +324,7 @@ mod tests {
                 ("team.revoke_unused_after_days".to_owned(), "days_out_of_range"),
                 ("team.default_days".to_owned(), "default_exceeds_maximum"),
                 ("team.never_allowed".to_owned(), "never_contradicts_maximum"),
+                ("team.flag_unused_after_days".to_owned(), "flag_after_revocation"),
             ]
         );
         for (_, rules) in Policy::default().types() {

@@ -147,6 +147,12 @@ impl NoticeKind {
         }
     }
 
+    /// The threshold that an end comes under at `now`; `None` when it is further away than all of them.
+    pub fn nearest(end: Timestamp, now: Timestamp) -> Option<Self> {
+        let mut nearer_first = Self::THRESHOLDS.into_iter().rev();
+        nearer_first.find(|kind| end <= kind.window(now).until)
+    }
+
     /// The ends that this threshold is about at `now`.
     pub fn window(self, now: Timestamp) -> Window {
         let nearer = Self::THRESHOLDS.into_iter().find(|nearer| *nearer > self);
@@ -178,6 +184,7 @@ mod tests {
         };
         let found: Vec<_> = NoticeKind::THRESHOLDS.into_iter().filter(is_in).collect();
         assert!(found.len() <= 1, "{end}: {found:?}");
+        assert_eq!(NoticeKind::nearest(end, NOW), found.first().copied(), "{end}");
         found.first().copied()
     }
 

@@ -137,12 +137,28 @@ impl ResourceName {
     /// Parses the name in `field`.
     ///
     /// # Errors
-    /// `resource_name_malformed`: empty, too long, an empty segment, too many segments.
+    /// `resource_name_malformed`: empty, too long, an empty segment, too many segments; `resource_name_ambiguous` for a character that
+    /// becomes `*` or `/`.
     pub fn parse(field: &str, text: &str) -> Result<Self, FieldError> {
-        let key = NameKey::of(text);
+        let key = normal(field, text)?;
         segments(field, key.as_str())?;
         Ok(Self(key))
     }
+}
+
+/// The normal form, unless it has more `*` or `/` than the text: characters that only look like them, such as `＊` and `／`, must not
+/// become a wildcard or part a segment in two.
+fn normal(field: &str, text: &str) -> Result<NameKey, FieldError> {
+    let key = NameKey::of(text);
+    for sign in ['*', '/'] {
+        if key.as_str().matches(sign).count() != text.matches(sign).count() {
+            let detail = format!(
+                "a character that looks like `{sign}` would become one; write `{sign}` or another character"
+            );
+            return Err(FieldError::new(field, "resource_name_ambiguous", detail));
+        }
+    }
+    Ok(key)
 }
 
 fn segments<'a>(field: &str, text: &'a str) -> Result<Vec<&'a str>, FieldError> {
@@ -166,9 +182,9 @@ impl Pattern {
     /// Parses the pattern in `field`: a name, or one with `*` for whole segments.
     ///
     /// # Errors
-    /// `resource_name_malformed`; `pattern_malformed` for a `*` within a segment.
+    /// `resource_name_malformed`, `resource_name_ambiguous`; `pattern_malformed` for a `*` within a segment.
     pub fn parse(field: &str, text: &str) -> Result<Self, FieldError> {
-        let key = NameKey::of(text);
+        let key = normal(field, text)?;
         let parsed = segments(field, key.as_str())?.into_iter().map(|segment| {
             if segment == "*" {
                 Ok(Segment::Any)
@@ -356,6 +372,23 @@ mod tests {
     fn names_are_compared_in_their_normal_form() {
         assert!(matches("Search-API", "search-api"));
         assert!(matches("ﬁle", "file"));
+    }
+
+    #[test]
+    fn no_character_becomes_a_wildcard_or_a_slash_by_its_normal_form() {
+        for text in ["c1/＊", "c1／ns1", "℀", "*/＊", "a\u{fe61}b", "*／*"] {
+            let refused = [
+                Pattern::parse("names", text).unwrap_err(),
+                ResourceName::parse("name", text).unwrap_err(),
+            ];
+            assert_eq!(
+                refused.map(|error| error.code),
+                ["resource_name_ambiguous"; 2],
+                "{text}"
+            );
+        }
+        assert!(matches("½", "½"), "its slash is another sign");
+        assert!(matches("c1/*", "c1/*"));
     }
 
     #[test]

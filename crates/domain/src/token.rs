@@ -219,6 +219,18 @@ impl Token {
         }
     }
 
+    /// Since when nobody used it: its last use, or when it got the secret that it has. The store compares by the same rule
+    /// (`claviger_store::tokens`).
+    pub fn unused_since(&self) -> Timestamp {
+        let since = self.secret_since();
+        self.last_use.as_ref().map_or(since, |used| used.at.max(since))
+    }
+
+    /// When it got the secret that it has.
+    pub fn secret_since(&self) -> Timestamp {
+        self.regenerated_at.unwrap_or(self.created_at)
+    }
+
     /// True when the token is accepted at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.state(now) == TokenState::Live

@@ -112,7 +112,7 @@ pub struct Delivery {
 }
 
 /// Who is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Recipient {
     /// A webhook.
     Webhook(WebhookId),
@@ -206,6 +206,18 @@ pub fn parse_events(
         Ok(events)
     } else {
         Err(errors)
+    }
+}
+
+// === impl Recipient ===
+
+impl Recipient {
+    /// The webhook, if it is one.
+    pub const fn webhook(self) -> Option<WebhookId> {
+        match self {
+            Self::Webhook(webhook) => Some(webhook),
+            Self::Person(_) => None,
+        }
     }
 }
 

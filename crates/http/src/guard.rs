@@ -8,23 +8,24 @@
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::handler::Handler;
 use claviger_domain::owner::{Caller, Means};
 use claviger_domain::token::{PresentedIn, TokenType};
 use claviger_domain::{Scope, ScopeSet, Timestamp, UserId};
 use claviger_service::{Context, Origin};
-use claviger_verify::{Allowance, Decision, DenialCode, Presentation, Required, Verified, Verifier};
+use claviger_verify::{Decision, DenialCode, Presentation, Required, Verified, Verifier};
 use http::request::Parts;
 
 use crate::app::App;
 use crate::clients::Clients;
+use crate::costs;
 use crate::credentials::{Credential, presented, session};
 use crate::cross_site;
 use crate::layers::Presented;
 use crate::layers::query_credential::QueryCredential;
 use crate::layers::request_id::RequestId;
-use crate::limits;
+use crate::limits::{self, Charged};
 use crate::peer::Peer;
 use crate::problem::Problem;
 
@@ -90,15 +91,15 @@ impl<S: RequiredScope> FromRequestParts<App> for Permit<S> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let mut origin = origin(parts, app);
-        let (caller, allowance) = match session(&parts.headers) {
+        let (caller, charged) = match session(&parts.headers) {
             Credential::Absent => by_token(parts, app, &mut origin, S::SCOPES, S::INGEST)?,
             cookie => {
                 let caller = by_session(parts, app, &origin, cookie, S::SCOPES).await?;
-                (caller, Allowance::default())
+                (caller, Charged::default())
             }
         };
         if let Some(presented) = parts.extensions.get::<Presented>() {
-            presented.note(&caller, allowance, origin.now);
+            presented.note(&caller, charged, origin.now);
         }
         Ok(Self {
             context: Context { caller, origin },
@@ -165,7 +166,7 @@ fn by_token(
     origin: &mut Origin,
     scopes: ScopeSet,
     ingest: bool,
-) -> Result<(Caller, Allowance), Problem> {
+) -> Result<(Caller, Charged), Problem> {
     let credential = match parts.extensions.get::<QueryCredential>() {
         None => presented(&parts.headers),
         Some(_) if !ingest => Credential::Unusable,
@@ -175,13 +176,22 @@ fn by_token(
             Credential::Presented(text)
         }
     };
+    let route = parts
+        .extensions
+        .get::<MatchedPath>()
+        .map_or("", MatchedPath::as_str);
     let at = Presentation {
+        cost: costs::of(&parts.method, route, parts.uri.query()),
         presented_in: origin.presented_in,
         ..Presentation::new(origin.now, address_or_unknown(origin.address))
     };
     let verified = authorize(app, credential, &Required::scopes(scopes), &at)?;
     let allowance = app.verifier().allowance(&verified);
-    Ok((caller(app.verifier(), &verified), allowance))
+    let charged = Charged {
+        allowance,
+        cost: at.cost,
+    };
+    Ok((caller(app.verifier(), &verified), charged))
 }
 
 /// The caller whose browser sent the cookie of a session: the only credential of the request, and from one of our own pages.
@@ -225,20 +235,21 @@ pub(crate) fn authorize(
         Decision::Allow(verified) => return Ok(verified),
         Decision::Deny(denial) => denial,
     };
-    let allowance = || {
-        denial
+    let charged = || Charged {
+        allowance: denial
             .subject
             .map(|subject| app.verifier().allowance(&subject))
-            .unwrap_or_default()
+            .unwrap_or_default(),
+        cost: at.cost,
     };
     Err(match denial.code {
         DenialCode::InsufficientScope { missing } => {
             let problem = Problem::scope_missing("the presented token", missing);
-            limits::fields(&allowance())
+            limits::fields(&charged())
                 .fold(problem, |problem, (name, value)| problem.with_header(name, value))
         }
         DenialCode::RateLimited { wait } | DenialCode::QuotaExhausted { wait } => {
-            limits::exceeded(denial.code.as_str(), wait, &allowance())
+            limits::exceeded(denial.code.as_str(), wait, &charged())
         }
         _ => {
             let known = !at.address.is_unspecified();

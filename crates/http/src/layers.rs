@@ -25,7 +25,6 @@ use claviger_domain::Timestamp;
 use claviger_domain::owner::{Caller, Means};
 use claviger_domain::reminder::ANSWERS_WARN_WITHIN;
 use claviger_service::Clock;
-use claviger_verify::Allowance;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -34,7 +33,7 @@ use crate::clients::Clients;
 use crate::credentials::{Credential, presented};
 use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::{guard, limits};
+use crate::{guard, limits, limits::Charged};
 use body::RequestLimits;
 use log::Answered;
 use metrics::RequestMetrics;
@@ -65,19 +64,19 @@ struct Noted {
     by: Means,
     /// When the token ends, if that is near.
     near_end: Option<Timestamp>,
-    /// What is left of its limits.
-    allowance: Allowance,
+    /// What is left of its limits, and what the call took.
+    charged: Charged,
 }
 
 impl Presented {
     /// Notes a caller who was accepted at `now`.
-    pub(crate) fn note(&self, caller: &Caller, allowance: Allowance, now: Timestamp) {
+    pub(crate) fn note(&self, caller: &Caller, charged: Charged, now: Timestamp) {
         let near_end = caller.expires_at.filter(|end| *end <= now + ANSWERS_WARN_WITHIN);
         // A request has one caller; were there two, the first would stay.
         let _ = self.0.set(Noted {
             by: caller.by,
             near_end,
-            allowance,
+            charged,
         });
     }
 
@@ -93,7 +92,7 @@ impl Presented {
             .near_end
             .and_then(|end| HeaderValue::try_from(end.to_string()).ok());
         headers.extend(near_end.map(|value| (TOKEN_EXPIRES, value)));
-        limits::tell(headers, &noted.allowance);
+        limits::tell(headers, &noted.charged);
     }
 }
 

@@ -8,6 +8,7 @@ mod app;
 mod audit;
 mod calendar_feeds;
 mod clients;
+mod costs;
 pub mod credentials;
 mod cross_site;
 mod deployments;

@@ -2,7 +2,7 @@
 //!
 //! Every answer to a call with a limited token tells what limits it and what is left, in the numbers that the decision left behind.
 //! `q` and `w` are what was configured, `r` is what could be spent now, `t` the seconds until all of it is back; a burst that differs
-//! from `q` is said as `clv-burst`. A limit without a fixed window in seconds, a month, has no `w`.
+//! from `q` is said as `clv-burst`, a cost other than 1 as `clv-cost`. A limit without a fixed window in seconds, a month, has no `w`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,6 +16,26 @@ use crate::problem::Problem;
 
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// What is left of everything that limits a token, and what the call took of it or would have taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Charged {
+    pub(crate) allowance: Allowance,
+    pub(crate) cost: u32,
+}
+
+impl Default for Charged {
+    fn default() -> Self {
+        Allowance::default().into()
+    }
+}
+
+/// An ordinary call.
+impl From<Allowance> for Charged {
+    fn from(allowance: Allowance) -> Self {
+        Self { allowance, cost: 1 }
+    }
+}
 
 /// One limit by its name, as it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,18 +80,19 @@ pub(crate) fn tightest(allowance: &Allowance) -> Option<Told> {
 }
 
 /// Adds the fields to an answer, if anything limits the token.
-pub(crate) fn tell(headers: &mut HeaderMap, allowance: &Allowance) {
-    for (name, value) in fields(allowance) {
+pub(crate) fn tell(headers: &mut HeaderMap, charged: &Charged) {
+    for (name, value) in fields(charged) {
         headers.insert(name, value);
     }
 }
 
 /// The fields; none when nothing limits the token.
-pub(crate) fn fields(allowance: &Allowance) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+pub(crate) fn fields(charged: &Charged) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let Charged { allowance, cost } = charged;
     let written = (!allowance.is_unlimited()).then(|| {
         [
             (RATE_LIMIT_POLICY, policy(allowance)),
-            (RATE_LIMIT, state(allowance)),
+            (RATE_LIMIT, state(allowance, *cost)),
         ]
     });
     let visible = |(name, text): (HeaderName, String)| Some((name, HeaderValue::try_from(text).ok()?));
@@ -79,18 +100,22 @@ pub(crate) fn fields(allowance: &Allowance) -> impl Iterator<Item = (HeaderName,
 }
 
 /// A refusal for want of budget, which lasts so long.
-pub(crate) fn exceeded(code: &'static str, wait: Option<Duration>, allowance: &Allowance) -> Problem {
-    let detail = match code {
-        "quota_exhausted" => {
-            "the token's quota is spent; wait as `Retry-After` says, or ask for a greater one"
+pub(crate) fn exceeded(code: &'static str, wait: Option<Duration>, charged: &Charged) -> Problem {
+    let detail = match (code, wait) {
+        (_, None) => format!(
+            "the call costs {}, and a limit of the token never holds as much; ask for a greater one",
+            charged.cost
+        ),
+        ("quota_exhausted", _) => {
+            "the token's quota is spent; wait as `Retry-After` says, or ask for a greater one".to_owned()
         }
-        _ => "the token was used too often; wait as `Retry-After` says",
+        _ => "the token was used too often; wait as `Retry-After` says".to_owned(),
     };
     let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
     if let Some(wait) = wait {
         problem = problem.with_header(RETRY_AFTER, HeaderValue::from(seconds_of(wait)));
     }
-    fields(allowance).fold(problem, |problem, (name, value)| problem.with_header(name, value))
+    fields(charged).fold(problem, |problem, (name, value)| problem.with_header(name, value))
 }
 
 /// A refusal of an address from which too much was presented that is not accepted.
@@ -127,14 +152,18 @@ fn policy(allowance: &Allowance) -> String {
     })
 }
 
-/// `"token";r=50;t=30, "quota";r=12;t=4711`.
-fn state(allowance: &Allowance) -> String {
+/// `"token";r=50;t=30, "quota";r=12;t=4711`, and what a call took that costs more than others.
+fn state(allowance: &Allowance, cost: u32) -> String {
     joined(allowance, |text, told| {
         let Level {
             remaining,
             reset_seconds,
         } = told.level;
-        write!(text, "\"{}\";r={remaining};t={reset_seconds}", told.name)
+        write!(text, "\"{}\";r={remaining};t={reset_seconds}", told.name)?;
+        if cost > 1 {
+            write!(text, ";clv-cost={cost}")?;
+        }
+        Ok(())
     })
 }
 
@@ -182,8 +211,12 @@ mod tests {
             r#""token";q=100;w=60, "owner";q=10;w=1;clv-burst=40, "quota";q=1000"#
         );
         assert_eq!(
-            state(&allowance()),
+            state(&allowance(), 1),
             r#""token";r=50;t=30, "owner";r=39;t=1, "quota";r=7;t=4711"#
+        );
+        assert_eq!(
+            state(&allowance(), 50),
+            r#""token";r=50;t=30;clv-cost=50, "owner";r=39;t=1;clv-cost=50, "quota";r=7;t=4711;clv-cost=50"#
         );
         assert_eq!(tightest(&allowance()).unwrap().name, "quota");
     }
@@ -192,7 +225,7 @@ mod tests {
     fn a_token_without_limits_is_told_nothing() {
         let mut headers = HeaderMap::new();
 
-        tell(&mut headers, &Allowance::default());
+        tell(&mut headers, &Charged::default());
 
         assert!(headers.is_empty());
     }

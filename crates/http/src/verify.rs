@@ -19,7 +19,7 @@ use claviger_domain::resource::{Asked, ResourceName, Word};
 use claviger_domain::terms::MAX_COST;
 use claviger_domain::{FieldError, OrgId, Scope, ScopeSet, Timestamp};
 use claviger_service::{Directory, NamedPlace};
-use claviger_verify::{Decision, Denial, DenialCode, Presentation, Required, Verifier};
+use claviger_verify::{Decision, Presentation, Required, Verifier};
 
 use crate::app::App;
 use crate::fields::{self, Fields, optional};
@@ -209,6 +209,7 @@ pub(crate) fn decide(
 ) -> Shown {
     let at = Presentation {
         cost: question.cost,
+        asking: Some(org),
         ..Presentation::new(now, address_or_unknown(question.address.or(asking)))
     };
     let decision = verifier.check(question.token, &question.required(), &at);
@@ -216,15 +217,6 @@ pub(crate) fn decide(
         Decision::Allow(verified) => Some(verified),
         Decision::Deny(denial) => denial.subject.as_ref(),
     };
-    if subject.is_some_and(|subject| subject.org != org) {
-        return Shown {
-            decision: Decision::Deny(Denial {
-                code: DenialCode::Unknown,
-                subject: None,
-            }),
-            tightest: None,
-        };
-    }
     Shown {
         decision,
         tightest: subject.and_then(|subject| limits::tightest(&verifier.allowance(subject))),

@@ -180,35 +180,33 @@ impl Service {
         Ok(Calendar { feed, tokens })
     }
 
-    /// The tokens that the caller sees and that end, or ended of late; the earliest ends first.
+    /// The tokens that the caller sees and that end, or ended of late, the earliest ends first. When there are too many, the ends to come
+    /// are shown before those that are past, and the nearest of each.
     async fn ending_tokens(&self, ctx: &Context) -> Result<Vec<Token>> {
         let furthest = ctx
             .now()
             .plus_days(u32::try_from(MAX_DAYS + 1).unwrap_or(u32::MAX));
         let lately = std::time::Duration::from_secs(u64::from(SHOWN_AFTER_DAYS) * 86_400);
-        let order = Order {
-            key: SortKey::ExpiresAt,
-            descending: false,
+        let nearest = async |state, room| {
+            let filter = TokenFilter {
+                state: Some(state),
+                expires_after: Some(ctx.now() - lately),
+                // Leaves out what never ends.
+                expires_before: Some(furthest),
+                ..TokenFilter::default()
+            };
+            let order = Order {
+                key: SortKey::ExpiresAt,
+                descending: state == TokenState::Expired,
+            };
+            let listing = self.list_tokens(ctx, &filter, order, room, None).await?;
+            Ok::<_, Error>(listing.tokens)
         };
-        let in_state = |state| TokenFilter {
-            state: Some(state),
-            expires_after: Some(ctx.now() - lately),
-            // Leaves out what never ends.
-            expires_before: Some(furthest),
-            ..TokenFilter::default()
-        };
-        let ended = in_state(TokenState::Expired);
-        let mut tokens = self
-            .list_tokens(ctx, &ended, order, MAX_EVENTS, None)
-            .await?
-            .tokens;
-        let live = in_state(TokenState::Live);
-        tokens.extend(
-            self.list_tokens(ctx, &live, order, MAX_EVENTS, None)
-                .await?
-                .tokens,
-        );
-        tokens.truncate(MAX_EVENTS as usize);
+        let live = nearest(TokenState::Live, MAX_EVENTS).await?;
+        let room = MAX_EVENTS.saturating_sub(u32::try_from(live.len()).unwrap_or(u32::MAX));
+        let mut tokens = nearest(TokenState::Expired, room).await?;
+        tokens.reverse();
+        tokens.extend(live);
         Ok(tokens)
     }
 

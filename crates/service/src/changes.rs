@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Move,
     /// A role was written, and whoever has it may do something else.
     Role,
+    /// The policy was written, and perhaps another one holds for tokens in addresses.
+    Policy,
 }
 
 /// Changes that are on their way: taken down in a transaction, not yet applied to the verifier.
@@ -52,7 +54,7 @@ pub struct Feed {
 pub(crate) struct Visibility(Arc<AtomicU64>);
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Issue,
         Self::Update,
         Self::Regenerate,
@@ -63,6 +65,7 @@ impl Kind {
         Self::Owner,
         Self::Move,
         Self::Role,
+        Self::Policy,
     ];
 
     /// Reads what [`Kind::as_str`] wrote.
@@ -82,6 +85,7 @@ impl Kind {
             Self::Owner => "owner",
             Self::Move => "move",
             Self::Role => "role",
+            Self::Policy => "policy",
         }
     }
 
@@ -96,6 +100,7 @@ impl Kind {
                 | Self::Owner
                 | Self::Move
                 | Self::Role
+                | Self::Policy
         )
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use claviger_domain::id::IdSequence;
 use claviger_domain::token::TokenType;
 use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
-use claviger_store::{StoreError, Tx, tokens as rows};
+use claviger_store::{StoreError, Tx, policies, tokens as rows};
 use claviger_token::Digest;
 use claviger_verify::{Change, Entry, Full, PreviousSecret, Verifier};
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::people::{Attempts, Hasher};
 use crate::reminders::{Outbox, begin_marks};
 use crate::tokens::{Compiler, Given, of_present_secret, previous_secret};
-use crate::{Inner, Parts, Service, owners};
+use crate::{Inner, Parts, Service, owners, policy};
 
 /// The node's number in the ids it makes; there is one node so far.
 const NODE: u8 = 0;
@@ -96,6 +96,10 @@ impl Service {
 async fn load(tx: &mut Tx, verifier: &Arc<Verifier>) -> Result<(), StoreError> {
     for owner in owners::all(tx).await? {
         let applied = verifier.apply(Change::Owner(owner));
+        applied.map_err(no_room)?;
+    }
+    for (org, policy) in policies::all(tx).await? {
+        let applied = verifier.apply(policy::query_tokens(org, &policy));
         applied.map_err(no_room)?;
     }
     let total = u32::try_from(rows::total(tx).await?).unwrap_or(u32::MAX);

@@ -2,16 +2,17 @@
 
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::authority::Place;
-use claviger_domain::policy::Policy;
-use claviger_domain::time::DAY_SECONDS;
+use claviger_domain::policy::{Policy, TypePolicy};
 use claviger_domain::token::{PresentedIn, RevokeReason, TokenType};
 use claviger_domain::{FieldError, OrgId, Scope, Timestamp, TokenId};
 use claviger_store::{Tx, policies as rows, tokens};
+use claviger_verify::Change;
 use serde_json::json;
 
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
+use crate::journal::Said;
 use crate::tokens::revocations;
 use crate::{Context, Origin, Service};
 
@@ -21,6 +22,25 @@ const CHUNK: u32 = 500;
 /// The policy that holds for the organization now.
 pub(crate) async fn of(tx: &mut Tx, org: OrgId) -> Result<Policy> {
     Ok(rows::of(tx, org).await?.unwrap_or_default())
+}
+
+/// Of each type with such a rule, the instant by which a token must have been used to be unused by it.
+fn since(policy: &Policy, bound: impl Fn(&TypePolicy) -> Option<Timestamp>) -> tokens::UnusedSince {
+    let of_type = |(token_type, rules): (TokenType, &TypePolicy)| Some((token_type.as_str(), bound(rules)?));
+    policy.types().into_iter().filter_map(of_type).collect()
+}
+
+/// The rule by which the policy flags what nobody uses.
+pub(crate) fn flagged(policy: &Policy, now: Timestamp) -> tokens::UnusedSince {
+    since(policy, |rules| rules.flagged_since(now))
+}
+
+/// What the verifier knows of a policy.
+pub(crate) const fn query_tokens(org: OrgId, policy: &Policy) -> Change {
+    Change::QueryTokens {
+        org,
+        allowed: policy.query_tokens,
+    }
 }
 
 impl Service {
@@ -36,7 +56,8 @@ impl Service {
             .await
     }
 
-    /// Writes the whole policy. It bounds what is issued or prolonged from now on.
+    /// Writes the whole policy. It bounds what is issued or prolonged from now on, and when this returns no verifier accepts a token in
+    /// an address that it does not allow there.
     ///
     /// # Errors
     /// `out_of_reach`; `Invalid` for rules that do not fit together, each with its field.
@@ -56,6 +77,11 @@ impl Service {
         let put = self.0.store.write(async move |tx: &mut Tx| {
             let before = of(tx, ctx.org()).await?;
             rows::put(tx, ctx.org(), &policy, ctx.now()).await?;
+            let applied = vec![query_tokens(ctx.org(), &policy)];
+            let epoch = service
+                .change(tx, Kind::Policy, &[], ctx.now(), &Visibility::default(), applied)
+                .await?;
+            Self::journal(tx, epoch, ctx.now(), Said::of_policy(ctx.org(), &policy)?)?;
             let record = Record {
                 action: Action::PolicyWritten,
                 subject: ctx.org().to_string(),
@@ -80,13 +106,11 @@ impl Service {
             .read(async move |tx: &mut Tx| rows::all(tx).await)
             .await?;
         for (org, policy) in policies {
-            for (token_type, rules) in policy.types() {
-                let Some(days) = rules.revoke_unused_after_days else {
-                    continue;
-                };
-                let since = Timestamp::from_seconds(now.seconds() - i64::from(days) * DAY_SECONDS);
-                while self.revoke_unused_of(org, token_type, since, now).await? == CHUNK as usize {}
+            let since = since(&policy, |rules| rules.revoked_since(now));
+            if since.is_empty() {
+                continue;
             }
+            while self.revoke_unused_of(org, since.clone(), now).await? == CHUNK as usize {}
         }
         Ok(())
     }
@@ -94,13 +118,17 @@ impl Service {
     async fn revoke_unused_of(
         &self,
         org: OrgId,
-        token_type: TokenType,
-        since: Timestamp,
+        since: tokens::UnusedSince,
         now: Timestamp,
     ) -> Result<usize> {
         let service = self.clone();
+        let unused = tokens::TokenFilter {
+            unused: Some((true, since)),
+            limit: CHUNK,
+            ..tokens::TokenFilter::all(org, now)
+        };
         let write = self.0.store.write(async move |tx: &mut Tx| {
-            let unused = tokens::unused(tx, org, token_type.as_str(), since, now, CHUNK).await?;
+            let unused = tokens::ids(tx, &unused).await?;
             if unused.is_empty() {
                 return Ok(0);
             }

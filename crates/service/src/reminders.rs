@@ -16,7 +16,8 @@ use std::time::Duration;
 pub(crate) use notice::begin_marks;
 
 use claviger_domain::id::IdSequence;
-use claviger_domain::{DeliveryId, TokenId, WebhookId};
+use claviger_domain::webhook::Recipient;
+use claviger_domain::{DeliveryId, TokenId};
 use claviger_store::{Tx, deliveries, notices};
 use prometheus_client::encoding::EncodeLabelSet;
 use tokio::sync::Semaphore;
@@ -44,14 +45,23 @@ const PURGE_CHUNK: u32 = 5_000;
 pub(crate) struct Outbox {
     /// One for each try that may go on.
     permits: Arc<Semaphore>,
-    /// The tries that go on, by webhook.
-    busy: Mutex<HashMap<WebhookId, usize>>,
+    /// The tries that go on.
+    busy: Mutex<HashMap<Recipient, u32>>,
+    /// When those for whom something waits were last told anything.
+    told: Mutex<Told>,
     /// Tokens that were presented after their end, and of which nothing is noted yet.
     refused: Mutex<BTreeSet<TokenId>>,
     /// Held while the ends of tokens are looked through: two at once would do the same work.
     noticing: tokio::sync::Mutex<()>,
     /// Held while tries are begun: whoever looks for what is due takes all that is free meanwhile.
     beginning: tokio::sync::Mutex<()>,
+}
+
+/// The turns in which recipients were last told something. Bounded by what one turn looks at and what goes on.
+#[derive(Debug, Default)]
+struct Told {
+    turn: u64,
+    by_recipient: HashMap<Recipient, u64>,
 }
 
 /// How a try ended, for the counter.
@@ -68,6 +78,7 @@ impl Default for Outbox {
         Self {
             permits: Arc::new(Semaphore::new(TRIES_AT_ONCE as usize)),
             busy: Mutex::default(),
+            told: Mutex::default(),
             refused: Mutex::default(),
             noticing: tokio::sync::Mutex::default(),
             beginning: tokio::sync::Mutex::default(),

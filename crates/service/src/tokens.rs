@@ -16,6 +16,7 @@ mod update;
 use std::collections::BTreeSet;
 
 use claviger_domain::owner::{Membership, Role};
+use claviger_domain::policy::Unused;
 use claviger_domain::receipt::Receipt;
 use claviger_domain::role::{Assignment, Listed};
 use claviger_domain::terms::Terms;
@@ -89,6 +90,8 @@ pub struct Issued {
 pub struct Changed {
     /// The record after the change.
     pub token: Token,
+    /// That nobody uses it, if the policy flags it.
+    pub unused: Option<Unused>,
     /// The proof.
     pub receipt: Receipt,
 }

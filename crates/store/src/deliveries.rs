@@ -110,7 +110,8 @@ pub async fn count_pending(tx: &mut Tx, webhook: WebhookId, event: WebhookEvent)
     row.map_or(Ok(0), |row| row.get(0))
 }
 
-/// What is to be tried at `now`, the longest overdue first, without what goes to the webhooks in `busy`.
+/// What is to be tried at `now`, without what goes to the webhooks in `busy`: of each recipient at most `each`, the first of everyone
+/// before the second of anyone, and the longest overdue first. Cost: all that is due.
 ///
 /// # Errors
 /// Those of the store.
@@ -118,12 +119,17 @@ pub async fn due(
     tx: &mut Tx,
     now: Timestamp,
     busy: &[WebhookId],
+    each: u32,
     limit: u32,
 ) -> Result<Vec<(DeliveryId, Recipient)>, StoreError> {
-    let sql = "SELECT id, webhook_id, user_id FROM delivery WHERE next_attempt_at <= $1 \
-               AND (webhook_id IS NULL OR webhook_id NOT IN {numbers:$2}) ORDER BY next_attempt_at, id LIMIT $3";
+    let sql = "SELECT id, webhook_id, user_id FROM \
+               (SELECT id, webhook_id, user_id, next_attempt_at, \
+               ROW_NUMBER() OVER (PARTITION BY webhook_id, user_id ORDER BY next_attempt_at, id) AS place \
+               FROM delivery WHERE next_attempt_at <= $1 AND (webhook_id IS NULL OR webhook_id NOT IN {numbers:$2})) AS waiting \
+               WHERE place <= $3 ORDER BY place, next_attempt_at, id LIMIT $4";
     let busy = numbers(busy.iter().map(|webhook| webhook.get()));
-    let rows = tx.query(sql, &[now.into(), busy.into(), limit.into()]).await?;
+    let params = [now.into(), busy.into(), each.into(), limit.into()];
+    let rows = tx.query(sql, &params).await?;
     rows.iter()
         .map(|row| Ok((row.get(0)?, recipient(row, 1)?)))
         .collect()

@@ -68,9 +68,9 @@ pub async fn delete(tx: &mut Tx, org: OrgId, name: &Word) -> Result<(), StoreErr
 /// # Errors
 /// Those of the store.
 pub async fn assigned(tx: &mut Tx, org: OrgId, name: &Word, now: Timestamp) -> Result<u64, StoreError> {
-    let tokens = "SELECT COUNT(*) FROM token WHERE org_id = $1 AND roles LIKE $2 AND revoked_at IS NULL \
+    let tokens = "SELECT COUNT(*) FROM token WHERE org_id = $1 AND roles LIKE $2 ESCAPE '!' AND revoked_at IS NULL \
                   AND (expires_at IS NULL OR expires_at > $3)";
-    let people = "SELECT COUNT(*) FROM user_account WHERE org_id = $1 AND roles LIKE $2";
+    let people = "SELECT COUNT(*) FROM user_account WHERE org_id = $1 AND roles LIKE $2 ESCAPE '!'";
     let named = mention(name);
     let tokens = tx
         .query_opt(tokens, &[org.into(), named.clone().into(), now.into()])
@@ -80,9 +80,10 @@ pub async fn assigned(tx: &mut Tx, org: OrgId, name: &Word, now: Timestamp) -> R
     Ok(number(tokens)? + number(people)?)
 }
 
-/// What matches assignments of the role in their stored form. A `_` in a name also matches others: callers look at what they find.
+/// What matches assignments of the role in their stored form, and of no other; for `LIKE $n ESCAPE '!'`. Of what means anything to
+/// `LIKE`, a name may hold `_` alone.
 pub(crate) fn mention(role: &Word) -> String {
-    format!("%\"role\":\"{role}\"%")
+    format!("%\"role\":\"{}\"%", role.as_str().replace('_', "!_"))
 }
 
 fn read(row: &Row<'_>) -> Result<Role, StoreError> {

@@ -16,7 +16,7 @@ use crate::dialect::numbers;
 use crate::roles::mention;
 use crate::{Row, StoreError, Tx};
 
-pub use list::{Place, Sort, TokenFilter, Visible, count, ids, list};
+pub use list::{Place, Sort, TokenFilter, UnusedSince, Visible, count, ids, list};
 pub use revocation::{RevocationRow, RevokedRow, revoke};
 pub use rotation::{
     EndedOverlap, OverlapUseRow, PreviousIndexRow, PreviousRow, count_overlaps_with_pepper, end_overlap,
@@ -272,35 +272,6 @@ pub async fn put_authority(
     tx.execute(sql, &params).await.map(|_| ())
 }
 
-/// Live records of a type that were neither issued nor used since then, as far as uses were flushed; at most `limit`.
-///
-/// # Errors
-/// Those of the store.
-pub async fn unused(
-    tx: &mut Tx,
-    org: OrgId,
-    token_type: &str,
-    since: Timestamp,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<TokenId>, StoreError> {
-    let sql = "SELECT id FROM token WHERE org_id = $1 AND type = $2 AND revoked_at IS NULL \
-               AND (expires_at IS NULL OR expires_at > $4) AND created_at <= $3 \
-               AND (last_used_at IS NULL OR last_used_at <= $3) ORDER BY id LIMIT $5";
-    let params = [
-        org.into(),
-        token_type.into(),
-        since.into(),
-        now.into(),
-        limit.into(),
-    ];
-    tx.query(sql, &params)
-        .await?
-        .iter()
-        .map(|row| row.get(0))
-        .collect()
-}
-
 /// Drops a record.
 ///
 /// # Errors
@@ -375,7 +346,7 @@ pub async fn for_each_with_role(
     role: &Word,
     mut each: impl FnMut(&IndexRow<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let sql = format!("SELECT {INDEXED} FROM token WHERE org_id = $1 AND roles LIKE $2");
+    let sql = format!("SELECT {INDEXED} FROM token WHERE org_id = $1 AND roles LIKE $2 ESCAPE '!'");
     let params = [org.into(), mention(role).into()];
     tx.for_each(sql, &params, |row| each(&indexed(row)?)).await
 }

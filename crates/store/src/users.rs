@@ -131,7 +131,7 @@ pub async fn others_with_role(
 /// # Errors
 /// Those of the store.
 pub async fn with_role(tx: &mut Tx, org: OrgId, role: &Word) -> Result<Vec<UserId>, StoreError> {
-    let sql = "SELECT id FROM user_account WHERE org_id = $1 AND roles LIKE $2";
+    let sql = "SELECT id FROM user_account WHERE org_id = $1 AND roles LIKE $2 ESCAPE '!'";
     let rows = tx.query(sql, &[org.into(), mention(role).into()]).await?;
     rows.iter().map(|row| row.get(0)).collect()
 }

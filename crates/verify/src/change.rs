@@ -107,6 +107,14 @@ pub enum Change {
     },
     /// A principal came, got more or less power, or was deactivated or reactivated.
     Owner(Owner),
+    /// An organization allows tokens in addresses, or does so no more; none does until it is told. See
+    /// [`Terms::allow_query`](claviger_domain::terms::Terms::allow_query), which a token needs besides.
+    QueryTokens {
+        /// Which.
+        org: OrgId,
+        /// Whether.
+        allowed: bool,
+    },
     /// A rotation of the pepper began (with a previous one) or ended (without).
     Peppers(Peppers),
 }

@@ -39,6 +39,9 @@ pub struct Presentation {
     pub cost: u32,
     /// Where the request bore it.
     pub presented_in: PresentedIn,
+    /// The organization that asks, when it is not the token's bearer: to it another organization's token is unknown, and its asking
+    /// leaves nothing behind.
+    pub asking: Option<OrgId>,
 }
 
 /// Whether the bearer may do that.
@@ -180,6 +183,7 @@ impl Presentation {
             address,
             cost: 1,
             presented_in: PresentedIn::Header,
+            asking: None,
         }
     }
 }

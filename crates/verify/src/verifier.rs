@@ -8,6 +8,7 @@
 mod apply;
 mod overlap;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use apply::Writer;
@@ -16,13 +17,13 @@ use claviger_domain::authority::Power;
 use claviger_domain::resource::Asked;
 use claviger_domain::terms::{Networks, Spent, Terms};
 use claviger_domain::token::PresentedIn;
-use claviger_domain::{OwnerId, Timestamp, TokenId};
+use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 use claviger_token::{Digest, Prefix, Presented, TokenHash, TokenType};
 use crossbeam_queue::ArrayQueue;
 use overlap::{PREVIOUS, role_of};
 
 use crate::accounts::{Accounts, PER_CHUNK};
-use crate::budget::{Budget, Refusal};
+use crate::budget::{Budget, Latest, Refusal};
 use crate::counters::Counters;
 use crate::decision::{
     Allowance, CODES, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified,
@@ -47,6 +48,10 @@ pub struct Verifier {
     policies: Policies,
     owners: Owners,
     accounts: Accounts,
+    /// The latest instant at which a limited token was checked.
+    latest: Latest,
+    /// The organizations that allow tokens in addresses; read on the checks of tokens that come so.
+    query_orgs: ArcSwap<HashSet<OrgId>>,
     writer: Mutex<Writer>,
     addresses: Addresses,
     redigests: ArrayQueue<Redigest>,
@@ -96,6 +101,8 @@ impl Verifier {
             policies,
             owners: Owners::new(MAX_OWNERS),
             accounts: Accounts::new(),
+            latest: Latest::default(),
+            query_orgs: ArcSwap::default(),
             writer: Mutex::new(Writer::new(half, words, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
@@ -323,11 +330,13 @@ impl Verifier {
                 let quota = own.terms.quota.as_ref()?;
                 Some((self.accounts.purse(fields.budget)?, quota))
             }),
+            latest: Some(&self.latest),
         };
         if budget.is_unlimited() {
             return Charge::Settled;
         }
         if judged.verdict.is_ok() && !paid {
+            self.latest.note(at.now);
             match budget.take(at.now, at.cost, || self.index.is_current(hit)) {
                 Ok(levels) => {
                     judged.verified.levels = Some(levels);
@@ -368,7 +377,8 @@ impl Verifier {
         }
     }
 
-    /// The token as known, and whether it may, limits apart. `None` for a record that refers to nothing, which is never written.
+    /// The token as known, and whether it may, limits apart. `None` for another organization's than the one that asks, and for a
+    /// record that refers to nothing, which is never written.
     #[inline]
     fn judge(
         &self,
@@ -381,6 +391,9 @@ impl Verifier {
         let owner = self.owners.get(fields.owner)?;
         let policy = self.policies.get(fields.policy)?;
         let bound = self.policies.get(owner.policy)?;
+        if at.and_then(|at| at.asking).is_some_and(|org| org != owner.org) {
+            return None;
+        }
         let id = TokenId::from_i64(fields.id);
         let scopes = policy.scopes.intersection(bound.scopes);
         let self_owned = fields.flags & SELF_OWNED != 0;
@@ -411,7 +424,7 @@ impl Verifier {
         } else if !missing.is_empty() {
             Err(DenialCode::InsufficientScope { missing })
         } else if required.at.as_ref().is_some_and(|place| !reaches(place))
-            || at.is_some_and(|at| !comes_as_agreed(conditions, at))
+            || at.is_some_and(|at| !self.comes_as_agreed(owner.org, conditions, at))
         {
             Err(DenialCode::Restricted)
         } else if required.asked.as_ref().is_some_and(|asked| !permits(asked)) {
@@ -424,6 +437,18 @@ impl Verifier {
             verdict,
             is_limited: conditions.is_some() || bound.conditions.is_some(),
         })
+    }
+
+    /// True when the token comes from one of its networks, and not in an address unless both it and its organization allow that.
+    #[inline]
+    fn comes_as_agreed(&self, org: OrgId, conditions: Option<&Conditions>, at: &Presentation) -> bool {
+        let in_query = at.presented_in == PresentedIn::Query;
+        let Some(Conditions { terms, .. }) = conditions else {
+            return !in_query;
+        };
+        let from_there = |networks: &Networks| networks.contain(at.address);
+        let may_be_there = || terms.allow_query && self.query_orgs.load().contains(&org);
+        (!in_query || may_be_there()) && terms.networks.as_ref().is_none_or(from_there)
     }
 
     /// An ended token was presented: its owner is told once.
@@ -457,17 +482,6 @@ impl Verifier {
             let _ = self.redigests.push(Redigest { id, from, to });
         }
     }
-}
-
-/// True when the token comes from one of its networks, and not in an address unless it may.
-#[inline]
-fn comes_as_agreed(conditions: Option<&Conditions>, at: &Presentation) -> bool {
-    let in_query = at.presented_in == PresentedIn::Query;
-    let Some(Conditions { terms, .. }) = conditions else {
-        return !in_query;
-    };
-    let from_there = |networks: &Networks| networks.contain(at.address);
-    (terms.allow_query || !in_query) && terms.networks.as_ref().is_none_or(from_there)
 }
 
 impl Judged {

@@ -50,7 +50,7 @@ fn race(words: &Arc<Words>, tokens: [usize; 2], owner: u32, token: u32) -> u64 {
             let budget = Budget {
                 owner: Some((&words.owner, &owner)),
                 token: Some((&words.tokens[number], &token)),
-                quota: None,
+                ..Budget::default()
             };
             budget.take(NOW, 1, || true).is_ok()
         }
@@ -110,6 +110,7 @@ fn a_quota_that_runs_short_gives_both_rates_back() {
                 owner: Some((&words.owner, &limit)),
                 token: Some((&words.tokens[0], &limit)),
                 quota: Some((&words.purse, &quota)),
+                ..Budget::default()
             };
             budget.take(NOW, 1, || true).is_ok()
         };

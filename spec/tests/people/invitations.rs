@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use claviger_service::Clock as _;
 use claviger_testkit::{Answer, TestServer, on_both_stores};
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -328,5 +329,60 @@ on_both_stores! {
         let (user, _) = accepted(&server, &secret).await;
 
         assert_eq!(user["teams"], json!([]));
+    }
+}
+
+on_both_stores! {
+    async fn a_token_s_invitation_is_worth_what_the_token_is_worth_now(server: TestServer) {
+        let global = server.token().global().issue().await;
+        let path = format!("/v1/tokens/{}", global.id());
+        let invite = async |email: &str| {
+            let body = json!({ "email": email });
+            global.post("/v1/invitations", body).await.expect_status(201).at("/secret")
+        };
+        let (low, last) = (invite("low@example.org").await, invite("last@example.org").await);
+        let accept = async |secret: &str| outcome(&server.anonymous().post("/v1/invitations/accept", acceptance(secret)).await);
+        let gone = (410, "invitation_gone".to_owned());
+        let of_member = ["tokens:verify", "teams:read", "services:read", "environments:read", "roles:read", "tokens:read", "tokens:write"];
+
+        server.admin().patch(&path, json!({ "scopes": of_member })).await.expect_status(200);
+        assert_eq!(accept(&low).await.0, 201, "it may not invite, but has what the newcomer gets");
+        server.admin().patch(&path, json!({ "scopes": ["users:write"] })).await.expect_status(200);
+        assert_eq!(accept(&last).await, gone, "and now it has not");
+    }
+}
+
+on_both_stores! {
+    async fn whoever_may_not_manage_tokens_invites_nobody_who_may(server: TestServer) {
+        let of_member = ["users:write", "tokens:verify", "teams:read", "services:read", "environments:read", "roles:read"];
+        let clerk = server.token().scopes(of_member).issue().await;
+        let body = json!({ "email": "grace@example.org" });
+
+        let refused = clerk.post("/v1/invitations", body.clone()).await;
+
+        assert_eq!(outcome(&refused), (403, "role_exceeds_caller".to_owned()));
+        assert!(refused.text().contains("tokens:"), "{}", refused.text());
+        let scopes: Vec<&str> = of_member.into_iter().chain(["tokens:read", "tokens:write"]).collect();
+        let able = server.token().field("scopes", scopes).issue().await;
+        able.post("/v1/invitations", body).await.expect_status(201);
+    }
+}
+
+on_both_stores! {
+    async fn the_first_token_lives_as_long_as_the_policy_says(server: TestServer) {
+        let end = async |email: &str| {
+            let secret = invited(&server, email, "member").await;
+            let joined = server.anonymous().post("/v1/invitations/accept", acceptance(&secret)).await;
+            joined.expect_status(201).at("/token/expires_at")
+        };
+        let after = |days| server.clock().now().plus_days(days).to_string();
+
+        assert_eq!(end("ada@example.org").await, after(30));
+        let rules = json!({ "personal": { "default_days": 5, "max_days": 5, "never_allowed": false } });
+        crate::policy::changed(&server, rules).await.expect_status(200);
+        assert_eq!(end("grace@example.org").await, after(5));
+        let longer = json!({ "personal": { "default_days": 60, "max_days": 90, "never_allowed": false } });
+        crate::policy::changed(&server, longer).await.expect_status(200);
+        assert_eq!(end("hedy@example.org").await, after(30));
     }
 }

@@ -116,6 +116,28 @@ on_both_stores! {
 }
 
 on_both_stores! {
+    async fn wrong_ones_count_for_the_address_too_as_at_a_sign_in(server: TestServer) {
+        let mut people = Vec::new();
+        for number in 0..5 {
+            people.push(joined(&server, &format!("person{number}@example.org"), "member").await.1);
+        }
+        for guessed in &people[..4] {
+            for _ in 0..5 {
+                assert_eq!(outcome(&change(guessed, "wrong horse battery", NEW).await), (403, "password_wrong".to_owned()));
+            }
+        }
+
+        let refused = change(&people[4], PASSWORD, NEW).await;
+
+        assert_eq!(outcome(&refused), (429, "too_many_attempts".to_owned()), "the twenty-first from there, though it is right");
+        let elsewhere = sign_in(&server, "person4@example.org", PASSWORD).await;
+        assert_eq!(elsewhere, (429, "too_many_attempts".to_owned()), "nor at a sign-in");
+        server.clock().advance(Duration::from_secs(900));
+        assert_eq!(outcome(&change(&people[4], PASSWORD, NEW).await), (204, String::new()));
+    }
+}
+
+on_both_stores! {
     async fn a_right_password_forgives_the_wrong_ones(server: TestServer) {
         let (user, _) = joined(&server, "grace@example.org", "member").await;
 

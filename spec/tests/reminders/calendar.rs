@@ -1,11 +1,12 @@
 //! Calendar feeds: what one shows, to whom, and what ends it.
 
-use claviger_testkit::{TestServer, on_both_stores};
+use claviger_testkit::{Backend, TestServer, on_both_stores};
 use serde_json::{Value, json};
 
 use super::DAY;
 use crate::asking::{actions_about, rows};
 use crate::crowd::{newcomers, stranger};
+use crate::tamper::Database;
 
 /// The content lines of a calendar, unfolded.
 fn lines(body: &str) -> Vec<String> {
@@ -176,5 +177,77 @@ on_both_stores! {
         let refused = server.admin().post("/v1/calendar-feeds", json!({ "name": "one more" })).await;
 
         assert_eq!(refused.problem_code().as_deref(), Some("calendar_feed_limit_reached"));
+    }
+}
+
+on_both_stores! {
+    async fn ends_to_come_are_shown_before_those_that_are_past(server: TestServer) {
+        let (_, path) = feed(server.admin()).await;
+        let names = async || {
+            let body = server.anonymous().get(&path).await.expect_status(200).body.clone();
+            values(&body, "SUMMARY")
+        };
+        server.token().name("template").expires_in(DAY).issue().await;
+        server.token().name("to come").expires_in_days(30).issue().await;
+        server.clock().advance(DAY * 2);
+        copies_of(&server, "template", 5_010).await;
+
+        let shown = names().await;
+
+        assert_eq!(shown.len(), 5_000);
+        assert_eq!(shown.last().unwrap(), "Token \"to come\" ends", "the earliest end is first");
+        assert!(shown[..4_999].iter().all(|summary| summary == "Token \"template\" ends"));
+    }
+}
+
+/// Copies a token so often, behind the server's back.
+async fn copies_of(server: &TestServer, name: &str, many: u32) {
+    let database = Database::of(server).await;
+    let numbers =
+        format!("WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {many})");
+    let digest = match &database {
+        Database::Sqlite(_) => "randomblob(32)",
+        Database::Postgres(_) => "sha256(n::text::bytea)",
+    };
+    let same = "org_id, owner_id, type, pepper_id, hint, created_at, created_by, updated_at, expires_at, scopes, name, name_key, description, holder_id";
+    let sql = format!(
+        "{numbers} INSERT INTO token (id, digest, {same}) SELECT n, {digest}, {same} FROM token, number WHERE name = '{name}'"
+    );
+    database.execute(&sql).await;
+}
+
+#[tokio::test]
+async fn who_tries_addresses_of_calendars_is_counted_as_a_stranger() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let server = TestServer::builder()
+            .backend(backend)
+            .setting("limits.failures", "3")
+            .setting("limits.failures_per_minute", "60")
+            .start()
+            .await;
+        let (_, path) = feed(server.admin()).await;
+        let guess = async |path: &str| {
+            let answer = server.anonymous().get(path).await;
+            (answer.status, answer.problem_code().unwrap_or_default())
+        };
+        let unknown = (404, "calendar_feed_not_found".to_owned());
+
+        assert_eq!(guess("/v1/calendar/guess.ics").await, unknown);
+        assert_eq!(guess("/v1/calendar/guess").await, unknown);
+        let revoked = path.replace(".ics", "x.ics");
+        assert_eq!(guess(&revoked).await, unknown);
+        assert_eq!(
+            guess("/v1/calendar/guess.ics").await,
+            (429, "too_many_failures".to_owned())
+        );
+        server.anonymous().get(&path).await.expect_status(200);
+        let token = server.bearer("clvp_guess").get("/v1/tokens/self").await;
+        assert_eq!(
+            token.problem_code().as_deref(),
+            Some("too_many_failures"),
+            "one count for all that is presented"
+        );
+        server.clock().advance(std::time::Duration::from_secs(1));
+        assert_eq!(guess("/v1/calendar/guess.ics").await, unknown);
     }
 }

@@ -7,9 +7,11 @@ use claviger_testkit::receiver::{Receiver, Reply};
 use claviger_testkit::{TestServer, on_both_stores};
 use expect_test::expect;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{DAY, is_signed, only_delivery, send_test, told_now, webhook_to};
 use crate::asking::{actions_about, rows, text};
+use crate::tamper::Database;
 
 on_both_stores! {
     async fn a_message_is_signed_and_says_what_it_is_about(server: TestServer) {
@@ -184,5 +186,57 @@ on_both_stores! {
 
         sending.abort();
         assert!(silent.received().len() <= 8, "{} tries of one receiver at once", silent.received().len());
+    }
+}
+
+on_both_stores! {
+    async fn whoever_is_told_much_takes_turns_with_all_others(server: TestServer) {
+        let receiver = Receiver::start().await;
+        let (busy, _) = webhook_to(server.admin(), &receiver, json!({})).await;
+        let (other, _) = webhook_to(server.admin(), &receiver, json!({})).await;
+        let database = Database::of(&server).await;
+        let number = database.rows("SELECT MIN(id), org_id FROM webhook GROUP BY org_id").await;
+        let (webhook, org) = (&number[0][0], &number[0][1]);
+        let backlog = (1..=400).map(|id| {
+            format!("({id}, {org}, {webhook}, 'webhook.test', 'pending', 0, 0, 0, '{{\"backlog\":{id}}}')")
+        });
+        let rows: Vec<String> = backlog.collect();
+        let insert = "INSERT INTO delivery (id, org_id, webhook_id, event, state, attempts, created_at, next_attempt_at, message) VALUES";
+        send_test(&server, &other).await;
+        database.execute("UPDATE delivery SET next_attempt_at = 1000 WHERE state = 'pending'").await;
+        database.execute(&format!("{insert} {}", rows.join(", "))).await;
+
+        server.settle().await;
+
+        let order = receiver.received();
+        assert_eq!(order.len(), 401, "of {busy} and {other}");
+        let place = order.iter().position(|received| !received.body.contains("backlog")).unwrap();
+        assert!(place < 32, "in the first turn, though 400 are due for longer: {place}");
+    }
+}
+
+on_both_stores! {
+    async fn an_address_that_was_replaced_meanwhile_is_not_the_one_that_is_gone(server: TestServer) {
+        let new = Receiver::start().await;
+        let old = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", old.local_addr().unwrap());
+        let made = server.admin().post("/v1/webhooks", json!({ "url": url })).await;
+        let path = format!("/v1/webhooks/{}", made.expect_status(201).at("/webhook/id"));
+        server.admin().post(&format!("{path}/test"), Value::Null).await.expect_status(202);
+        let answering = async {
+            let (mut connection, _) = old.accept().await.unwrap();
+            let mut head = [0; 4_096];
+            assert!(connection.read(&mut head).await.unwrap() > 0);
+            server.admin().patch(&path, json!({ "url": new.url() })).await.expect_status(200);
+            connection.write_all(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.unwrap();
+        };
+
+        tokio::join!(server.settle(), answering);
+
+        let record = server.admin().get(&path).await.json();
+        assert_eq!((&record["enabled"], &record["disabled_reason"]), (&json!(true), &Value::Null));
+        server.clock().advance(Duration::from_secs(6));
+        server.settle().await;
+        assert_eq!(new.received().len(), 1, "it is tried again, at the new one");
     }
 }

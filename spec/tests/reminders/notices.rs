@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{DAY, told, told_now, webhook_to};
 use crate::asking::decision;
+use crate::tamper::Database;
 
 on_both_stores! {
     async fn every_threshold_is_told_once_on_its_day(mut server: TestServer) {
@@ -88,17 +89,56 @@ on_both_stores! {
 }
 
 on_both_stores! {
-    async fn an_end_that_is_moved_near_is_told_at_the_next_threshold(server: TestServer) {
+    async fn an_end_that_is_moved_past_thresholds_is_told_by_the_nearest_at_once_and_once(mut server: TestServer) {
         let receiver = Receiver::start().await;
         webhook_to(server.admin(), &receiver, json!({})).await;
         let token = server.token().name("moved").expires_in_days(90).issue().await;
         let path = format!("/v1/tokens/{}", token.id());
+        let move_to = async |server: &TestServer, end: &str| {
+            server.admin().patch(&path, json!({ "expires_at": end })).await.expect_status(200);
+        };
 
-        server.admin().patch(&path, json!({ "expires_at": "2026-12-02T10:00:00Z" })).await.expect_status(200);
-        assert!(told_now(&server, &receiver).await.is_empty(), "whoever moved it knows");
+        move_to(&server, "2027-01-30T10:00:00Z").await;
+        assert!(told_now(&server, &receiver).await.is_empty(), "further than every threshold");
+        move_to(&server, "2026-12-02T10:00:00Z").await;
+        assert_eq!(told_now(&server, &receiver).await, ["token.expiring 14 moved"]);
+        server.restart().await;
+        assert!(told_now(&server, &receiver).await.is_empty());
+        move_to(&server, "2026-12-04T10:00:00Z").await;
+        assert!(told_now(&server, &receiver).await.is_empty(), "later is no news");
 
-        server.clock().advance(DAY * 3);
+        server.clock().advance(DAY * 5);
         assert_eq!(told_now(&server, &receiver).await, ["token.expiring 7 moved"]);
+        move_to(&server, "2026-11-27T22:00:00Z").await;
+        assert_eq!(told_now(&server, &receiver).await, ["token.expiring 1 moved"]);
+        server.clock().advance(DAY);
+        assert_eq!(told_now(&server, &receiver).await, ["token.expired moved"]);
+    }
+}
+
+on_both_stores! {
+    async fn a_refused_token_is_told_of_before_all_ends_are_noticed(server: TestServer) {
+        let receivers = [Receiver::start().await, Receiver::start().await, Receiver::start().await];
+        for receiver in &receivers {
+            webhook_to(server.admin(), receiver, json!({})).await;
+        }
+        let refused = server.token().name("refused").expires_in(DAY).issue().await;
+        server.clock().advance(DAY);
+        server.settle().await;
+        for number in 0..120 {
+            server.token().name(&format!("token {number}")).expires_in_days(30).issue().await;
+        }
+        server.clock().advance(DAY * 16);
+        refused.get("/v1/tokens/self").await.expect_status(401);
+        let database = Database::of(&server).await;
+        database.execute("DELETE FROM delivery").await;
+
+        server.settle().await;
+
+        let made = database.rows("SELECT event FROM delivery ORDER BY id").await;
+        assert_eq!(made.len(), 3 * 121);
+        let place = made.iter().position(|row| row[0] == "token.refused_after_expiry").unwrap();
+        assert!(place <= 210, "behind one transaction of bounded size, and not behind all: {place}");
     }
 }
 

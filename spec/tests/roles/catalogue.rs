@@ -182,3 +182,25 @@ on_both_stores! {
         writer.put("/v1/roles/deployer", bounded(json!(["team", "environment", "name"]))).await.expect_status(200);
     }
 }
+
+on_both_stores! {
+    async fn a_role_whose_name_is_like_another_s_is_not_in_use(server: TestServer) {
+        let admin = server.admin();
+        admin.put("/v1/kinds/feature-flag", json!({ "actions": ["read"] })).await.expect_status(200);
+        let role = json!({ "grants": [{ "kind": "feature-flag", "actions": ["read"], "by": ["name"] }] });
+        for name in ["flag_reader", "flag-reader", "flagxreader"] {
+            admin.put(&format!("/v1/roles/{name}"), role.clone()).await.expect_status(200);
+        }
+        let secret = with_roles(admin, "bot", json!([everywhere("flag-reader")])).await;
+        let user = admin.record()["owner"].as_str().unwrap().to_owned();
+        admin.patch(&format!("/v1/users/{user}"), json!({ "roles": [everywhere("flagxreader")] })).await.expect_status(200);
+
+        admin.delete("/v1/roles/flag_reader").await.expect_status(204);
+
+        for name in ["flag-reader", "flagxreader"] {
+            assert_eq!(outcome(&admin.delete(&format!("/v1/roles/{name}")).await), (409, "role_in_use".to_owned()), "{name}");
+        }
+        let flag = json!({ "kind": "feature-flag", "name": "new-checkout" });
+        assert_eq!(decided(&server, &secret, "read", flag).await, "valid");
+    }
+}

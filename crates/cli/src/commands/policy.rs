@@ -53,6 +53,9 @@ struct Changes {
     /// Whether it may live without an end, for a reason.
     #[arg(long, value_name = "BOOL")]
     never_allowed: Option<bool>,
+    /// Days without a use after which its record says that it is unused, or `none`.
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    flag_unused_after_days: Option<Days>,
     /// Days without a use after which it is revoked, or `none`.
     #[arg(long, value_name = "DAYS", value_parser = days)]
     revoke_unused_after_days: Option<Days>,
@@ -126,6 +129,7 @@ impl Changes {
         rules.default_days = self.default_days.unwrap_or(rules.default_days);
         rules.never_allowed = self.never_allowed.unwrap_or(rules.never_allowed);
         keep(&mut rules.max_days, self.max_days);
+        keep(&mut rules.flag_unused_after_days, self.flag_unused_after_days);
         keep(&mut rules.revoke_unused_after_days, self.revoke_unused_after_days);
     }
 }
@@ -142,6 +146,7 @@ fn show(remote: &Remote, policy: &Rules) -> Outcome {
             rules.default_days.to_string(),
             days(rules.max_days),
             if rules.never_allowed { "yes" } else { "no" }.to_owned(),
+            days(rules.flag_unused_after_days),
             days(rules.revoke_unused_after_days),
         ]
     };

@@ -158,6 +158,9 @@ proptest! {
             for (scope, place) in pairs(&child) {
                 prop_assert!(power.allows(scope, &place), "{scope} at {place:?}");
             }
+            for scope in [Scope::TokensRead, Scope::TokensWrite] {
+                prop_assert!(power.own().contains(scope) || !child.own().contains(scope), "{scope} on its own tokens");
+            }
         }
     }
 

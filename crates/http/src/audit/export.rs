@@ -29,7 +29,7 @@ use crate::query::Query;
 /// Export the audit trail
 ///
 /// All events, one JSON object per line, the oldest first, as they are read. A complete export ends with a complete line and an orderly
-/// end of the answer.
+/// end of the answer. Costs 50 of the calling token's limits.
 #[utoipa::path(
     get,
     path = "/v1/audit/export",

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 /// Verify the audit trail
 ///
 /// Reads the whole trail and checks every link of its chain, its head, and the anchor that is kept outside the database. The answer is 200
-/// whether the chain holds or not.
+/// whether the chain holds or not. Costs 50 of the calling token's limits.
 #[utoipa::path(
     post,
     path = "/v1/audit/verify",

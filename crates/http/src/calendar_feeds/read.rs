@@ -2,12 +2,14 @@
 
 use axum::extract::{RawPathParams, State};
 use axum::response::{IntoResponse, Response};
+use claviger_service::Error;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use super::ics;
 use crate::app::App;
 use crate::guard::Visit;
+use crate::limits;
 use crate::openapi::PublicRead;
 use crate::problem::Problem;
 
@@ -27,6 +29,7 @@ const ENDING: &str = ".ics";
     responses(
         (status = 200, description = "The calendar.", body = String, content_type = "text/calendar"),
         (status = 404, description = "`calendar_feed_not_found`: there is none at this address, or none any more.", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_failures`: too much was presented from your address that is not accepted.", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
         PublicRead,
     ),
 )]
@@ -35,10 +38,20 @@ pub(crate) async fn read_calendar(
     State(app): State<App>,
     parameters: RawPathParams,
 ) -> Result<Response, Problem> {
-    let unknown = || Problem::not_found("calendar feed");
+    // An address that is none is a credential that is not accepted, and counts as one.
+    let unknown = || {
+        let counted = app.edge().clients.strangers.failed(origin.address, origin.now);
+        match counted {
+            Ok(()) => Problem::not_found("calendar feed"),
+            Err(wait) => limits::too_many_failures(wait),
+        }
+    };
     let (_, file) = parameters.iter().next().ok_or_else(unknown)?;
     let secret = file.strip_suffix(ENDING).ok_or_else(unknown)?;
-    let calendar = app.service().read_calendar(&origin, secret).await?;
+    let calendar = match app.service().read_calendar(&origin, secret).await {
+        Err(Error::NotFound { .. }) => return Err(unknown()),
+        read => read?,
+    };
     let headers = [
         (
             CONTENT_TYPE,

@@ -46,7 +46,7 @@ pub(crate) async fn accept_invitation(
         .await?;
     let shown = JoinedUser {
         user: user(&joined.person),
-        token: token(&joined.issued.token, origin.now),
+        token: token(&joined.issued.token, None, origin.now),
         secret: joined.issued.secret.expose().to_owned(),
     };
     Ok((StatusCode::CREATED, Json(shown)))

@@ -67,7 +67,7 @@ async fn noted(Extension(presented): Extension<Presented>) -> &'static str {
         expires_at: None,
         terms: Arc::default(),
     };
-    presented.note(&caller, Allowance::default(), now);
+    presented.note(&caller, Charged::default(), now);
     "noted"
 }
 

@@ -30,6 +30,7 @@ const fn rules(rules: &TypePolicy) -> api::TypePolicy {
         default_days: rules.default_days,
         max_days: rules.max_days,
         never_allowed: rules.never_allowed,
+        flag_unused_after_days: rules.flag_unused_after_days,
         revoke_unused_after_days: rules.revoke_unused_after_days,
     }
 }
@@ -39,6 +40,7 @@ const fn parsed_rules(rules: &api::TypePolicy) -> TypePolicy {
         default_days: rules.default_days,
         max_days: rules.max_days,
         never_allowed: rules.never_allowed,
+        flag_unused_after_days: rules.flag_unused_after_days,
         revoke_unused_after_days: rules.revoke_unused_after_days,
     }
 }

@@ -18,6 +18,7 @@ use crate::problem::Problem;
 ///
 /// Ends the named tokens, or every live one that matches a filter; never the calling token by a filter. With `dry_run` it only tells what
 /// it would end, and which of them are in use. When this returns, no verifier accepts any of them.
+/// Costs 10 of the calling token's limits.
 #[utoipa::path(
     post,
     path = "/v1/tokens/revoke",

@@ -43,7 +43,7 @@ pub(crate) async fn list_tokens(
         data: listing
             .tokens
             .iter()
-            .map(|token| wire::token(token, now))
+            .map(|token| wire::token(token, listing.policy.unused(token, now), now))
             .collect(),
         next_cursor: listing.next_cursor,
     }))
@@ -61,6 +61,7 @@ fn parsed(query: &ListTokens) -> Result<(TokenFilter, Order, u32), Problem> {
         expires_after: time("expires_after", &query.expires_after),
         last_used_before: time("last_used_before", &query.last_used_before),
         last_used_after: time("last_used_after", &query.last_used_after),
+        unused: query.unused,
         owner: fields
             .take(optional("owner", query.owner.as_deref(), owner))
             .flatten(),

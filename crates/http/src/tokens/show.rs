@@ -32,6 +32,7 @@ pub(crate) async fn show_token(
     State(app): State<App>,
     PathId(id): PathId<TokenId>,
 ) -> Result<Json<Token>, Problem> {
-    let token = app.service().show_token(&permit.context, id).await?;
-    Ok(Json(wire::token(&token, permit.context.now())))
+    let now = permit.context.now();
+    let (token, policy) = app.service().show_token(&permit.context, id).await?;
+    Ok(Json(wire::token(&token, policy.unused(&token, now), now)))
 }

@@ -24,6 +24,7 @@ pub(crate) async fn show_own_token(
     permit: Permit<scope::AnyToken>,
     State(app): State<App>,
 ) -> Result<Json<Token>, Problem> {
-    let token = app.service().own_token(&permit.context).await?;
-    Ok(Json(wire::token(&token, permit.context.now())))
+    let now = permit.context.now();
+    let (token, policy) = app.service().own_token(&permit.context).await?;
+    Ok(Json(wire::token(&token, policy.unused(&token, now), now)))
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use claviger_api::tokens as api;
 use claviger_domain::id::MalformedId;
+use claviger_domain::policy::Unused;
 use claviger_domain::receipt::Receipt;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Token, TokenState, TokenType};
 use claviger_domain::{FieldError, OwnerId, Scope, ScopeSet, ServiceId, TeamId, Timestamp, TokenId, UserId};
@@ -16,7 +17,7 @@ use crate::idempotency::render;
 use crate::roles::wire::assignments;
 
 /// A record as it stands at `now`.
-pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
+pub(crate) fn token(token: &Token, unused: Option<Unused>, now: Timestamp) -> api::Token {
     let revocation = token.revocation.as_ref();
     let last_use = token.last_use.as_ref();
     api::Token {
@@ -58,6 +59,11 @@ pub(crate) fn token(token: &Token, now: Timestamp) -> api::Token {
         last_used_in: last_use
             .and_then(|used| used.presented_in)
             .map(|way| way.as_str().to_owned()),
+        unused: unused.map(|unused| api::Unused {
+            since: unused.since.to_string(),
+            flagged_after_days: unused.flagged_after_days,
+            revoked_at: shown(unused.revoked_at),
+        }),
         revoked_at: revocation.map(|revocation| revocation.at.to_string()),
         revoked_by: revocation.map(|revocation| revocation.by.clone()),
         revoke_reason: revocation.map(|revocation| revocation.reason.as_str().to_owned()),
@@ -84,8 +90,8 @@ fn previous(token: &Token, now: Timestamp) -> Option<api::PreviousSecret> {
 pub(crate) fn issued(issued: &Issued) -> Vec<u8> {
     render(&api::IssuedToken {
         secret: issued.secret.expose().to_owned(),
-        // It was changed just now, so this is how it stands.
-        token: token(&issued.token, issued.token.updated_at),
+        // It got its secret just now, so this is how it stands, and it is not unused.
+        token: token(&issued.token, None, issued.token.updated_at),
         receipt: receipt(&issued.receipt),
     })
 }
@@ -93,7 +99,7 @@ pub(crate) fn issued(issued: &Issued) -> Vec<u8> {
 /// A changed token.
 pub(crate) fn changed(changed: &Changed, now: Timestamp) -> api::ChangedToken {
     api::ChangedToken {
-        token: token(&changed.token, now),
+        token: token(&changed.token, changed.unused, now),
         receipt: receipt(&changed.receipt),
     }
 }

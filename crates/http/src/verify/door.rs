@@ -191,7 +191,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
         };
         finish(&mut response, *this.version, this.id);
         if let Ok(asker) = this.asker {
-            limits::tell(response.headers_mut(), &asker.allowance);
+            limits::tell(response.headers_mut(), &asker.allowance.into());
         }
         let took = this.app.edge().clock.monotonic().saturating_sub(*this.began);
         this.app.verify_figures().count(response.status(), took);

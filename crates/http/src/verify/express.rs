@@ -278,7 +278,7 @@ fn has_only_crlf(head: &[u8]) -> bool {
 fn write_decision(answer: &mut Vec<u8>, id: &[u8], now: Timestamp, allowance: &Allowance, text: &[u8]) {
     answer.extend_from_slice(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n");
     FIELDS.with(|fields| answer.extend_from_slice(fields));
-    for (name, value) in limits::fields(allowance) {
+    for (name, value) in limits::fields(&(*allowance).into()) {
         write_field(answer, &name, &value);
     }
     write_rest(answer, id, now, text);
@@ -296,7 +296,7 @@ fn write_problem(
     let mut response = problem.clone().into_response();
     let status = response.status();
     finish(&mut response, Version::HTTP_11, &id_text);
-    limits::tell(response.headers_mut(), allowance);
+    limits::tell(response.headers_mut(), &(*allowance).into());
     let reason = status.canonical_reason().unwrap_or("Refused");
     // Writing to memory does not fail, here and below.
     let _ = write!(answer, "HTTP/1.1 {} {reason}\r\n", status.as_str());

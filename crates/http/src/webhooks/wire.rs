@@ -92,7 +92,7 @@ pub fn webhook_body(message: &Message<'_>) -> String {
 
 /// What of a token leaves the house.
 fn told_token(token: &Token) -> api::WebhookToken {
-    let shown = shown_token(token, token.updated_at);
+    let shown = shown_token(token, None, token.updated_at);
     api::WebhookToken {
         id: shown.id,
         token_type: shown.token_type,

@@ -4,14 +4,15 @@
 
 use claviger_domain::audit::Actor;
 use claviger_domain::owner::TeamRole;
+use claviger_domain::policy::Policy;
 use claviger_domain::role::Role;
 use claviger_domain::token::RevokeReason;
 use claviger_domain::{OrgId, ServiceId, TeamId, Timestamp, TokenId, UserId};
 use claviger_store::journal::JournalLine;
 use claviger_store::tokens::RevocationRow;
 use claviger_store::{
-    StoreError, Tx, calendar_feeds, changes, invitations, passwords, roles, services, sessions, teams,
-    tokens, users,
+    StoreError, Tx, calendar_feeds, changes, invitations, passwords, policies, roles, services, sessions,
+    teams, tokens, users,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,13 @@ pub(crate) enum Said {
         name: String,
         /// Its cells.
         cells: serde_json::Value,
+    },
+    /// The policy of an organization, as JSON.
+    Policy {
+        /// The organization.
+        org: i64,
+        /// All of it.
+        policy: serde_json::Value,
     },
     /// Nothing ended up to here: the next start need not look for it again.
     Level,
@@ -99,7 +107,7 @@ impl Said {
                 Some(Self::Tokens(rows.into_iter().map(token_state).collect()))
             }
             // The callers of these know whom they are about.
-            Kind::Owner | Kind::Move | Kind::Role => None,
+            Kind::Owner | Kind::Move | Kind::Role | Kind::Policy => None,
             Kind::Issue | Kind::Redigest => None,
         })
     }
@@ -135,6 +143,17 @@ impl Said {
             org: role.org.get(),
             name: role.name.to_string(),
             cells: serde_json::to_value(&role.cells).map_err(Error::internal)?,
+        })
+    }
+
+    /// What is to be said of a policy that was written.
+    ///
+    /// # Errors
+    /// Never in practice: rules are numbers and switches.
+    pub(crate) fn of_policy(org: OrgId, policy: &Policy) -> Result<Self> {
+        Ok(Self::Policy {
+            org: org.get(),
+            policy: serde_json::to_value(policy).map_err(Error::internal)?,
         })
     }
 
@@ -191,6 +210,10 @@ pub(super) async fn apply(tx: &mut Tx, line: &Line) -> Result<()> {
             put_service(tx, ServiceId::from_i64(*id), TeamId::from_i64(*team)).await?;
         }
         Said::Role { org, name, cells } => put_role(tx, OrgId::from_i64(*org), name, cells).await?,
+        Said::Policy { org, policy } => {
+            let policy = serde_json::from_value(policy.clone()).map_err(Error::internal)?;
+            policies::put(tx, OrgId::from_i64(*org), &policy, at).await?;
+        }
         Said::Level | Said::Restored => {}
     }
     Ok(())
@@ -271,8 +294,8 @@ async fn put_service(tx: &mut Tx, id: ServiceId, team: TeamId) -> Result<()> {
     end(tx, &ids, service.updated_at).await
 }
 
-/// What a place of the feed is to say in the journal, from how things stand now. The feed does not name people, roles and services: where
-/// it is about one, all are said.
+/// What a place of the feed is to say in the journal, from how things stand now. The feed does not name people, roles, services and
+/// organizations: where it is about one, all are said.
 pub(super) async fn said_of(tx: &mut Tx, row: &changes::ChangeRow) -> Result<Vec<Said>> {
     let ids: Vec<i64> = serde_json::from_str(&row.ids).map_err(Error::internal)?;
     let ids: Vec<TokenId> = ids.into_iter().map(TokenId::from_i64).collect();
@@ -289,6 +312,11 @@ pub(super) async fn said_of(tx: &mut Tx, row: &changes::ChangeRow) -> Result<Vec
         Kind::Role => {
             for role in roles::all(tx).await? {
                 said.push(Said::of_role(&role)?);
+            }
+        }
+        Kind::Policy => {
+            for (org, policy) in policies::all(tx).await? {
+                said.push(Said::of_policy(org, &policy)?);
             }
         }
         Kind::Move => {

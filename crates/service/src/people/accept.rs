@@ -5,12 +5,11 @@
 //! exactly one joins.
 
 use claviger_domain::audit::{Action, Actor};
-use claviger_domain::authority::Authority;
+use claviger_domain::authority::{Authority, Power};
 use claviger_domain::name::{Description, Email, Label, Name};
 use claviger_domain::owner::Principal;
 use claviger_domain::password::Password;
 use claviger_domain::person::{FIRST_TOKEN_DAYS, Invitation, InvitationState};
-use claviger_domain::policy::Policy;
 use claviger_domain::team::MAX_MEMBERS;
 use claviger_domain::terms::Terms;
 use claviger_domain::token::{Expiry, Holder, Restrictions, Surroundings, Token};
@@ -27,8 +26,8 @@ use crate::audit::{By, Record};
 use crate::catalogue::refuse_full;
 use crate::changes::Visibility;
 use crate::error::{Error, Result};
-use crate::tokens::{Issued, Maker, NewToken, Recipient, first_roles};
-use crate::{Origin, Service};
+use crate::tokens::{Issued, Maker, NewToken, Recipient, first_roles, from_row};
+use crate::{Origin, Service, policy};
 
 impl Service {
     /// Makes a person of whoever brings an open invitation.
@@ -63,7 +62,7 @@ impl Service {
         let visibility = Visibility::default();
         let seen = visibility.clone();
         let joined = self.0.store.write(async move |tx: &mut Tx| {
-            let invitation = acceptable(tx, &digests, origin.now).await?;
+            let invitation = service.acceptable(tx, &digests, origin.now).await?;
             let user = service.newcomer(&invitation, &name, origin.now)?;
             let by = By {
                 org: user.org,
@@ -125,6 +124,8 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Token, Secret, Authority)> {
         let owner = authority_of(tx, user).await?;
+        let policy = policy::of(tx, user.org).await?;
+        let days = FIRST_TOKEN_DAYS.min(policy.personal.default_days);
         let memberships = teams::memberships_of(tx, user.id).await?;
         let new = NewToken {
             recipient: Recipient::Caller,
@@ -135,19 +136,14 @@ impl Service {
             restrictions: Restrictions::default(),
             roles: first_roles(role_of(user)?, &memberships),
             terms: Terms::default(),
-            expiry: Some(Expiry::Days(FIRST_TOKEN_DAYS)),
+            expiry: Some(Expiry::At(now.plus_days(days).truncated_to_millis())),
         };
         let newcomer = Maker {
             org: user.org,
             principal: Principal::User(user.id),
             expires_at: None,
         };
-        let (token, secret) = self.make(
-            &new,
-            Holder::Person(user.id),
-            (&newcomer, &Policy::default()),
-            now,
-        )?;
+        let (token, secret) = self.make(&new, Holder::Person(user.id), (&newcomer, &policy), now)?;
         let given = token.authority(&Surroundings::plain());
         Ok((token, secret, given))
     }
@@ -166,42 +162,54 @@ fn refuse_ended(invitation: &Invitation, now: Timestamp) -> Result<()> {
     }
 }
 
-/// The invitation, if it can be accepted here and now.
-async fn acceptable(tx: &mut Tx, digests: &[Digest], now: Timestamp) -> Result<Invitation> {
-    let invitation = rows::by_digest(tx, digests)
-        .await?
-        .ok_or_else(|| Error::not_found("invitation"))?;
-    refuse_ended(&invitation, now)?;
-    if !maker_still_may(tx, &invitation, now).await? {
-        return Err(gone(
-            "whoever made the invitation may no longer do so; ask for another",
-        ));
+impl Service {
+    /// The invitation, if it can be accepted here and now.
+    async fn acceptable(&self, tx: &mut Tx, digests: &[Digest], now: Timestamp) -> Result<Invitation> {
+        let invitation = rows::by_digest(tx, digests)
+            .await?
+            .ok_or_else(|| Error::not_found("invitation"))?;
+        refuse_ended(&invitation, now)?;
+        if !self.maker_still_may(tx, &invitation, now).await? {
+            return Err(gone(
+                "whoever made the invitation may no longer do so; ask for another",
+            ));
+        }
+        let key = Email::parse("email", &invitation.email)?.key();
+        if users::email_is_taken(tx, invitation.org, key.as_str()).await? {
+            return Err(Error::conflict(
+                "email_taken",
+                "the organization has a person with this address",
+            ));
+        }
+        Ok(invitation)
     }
-    let key = Email::parse("email", &invitation.email)?.key();
-    if users::email_is_taken(tx, invitation.org, key.as_str()).await? {
-        return Err(Error::conflict(
-            "email_taken",
-            "the organization has a person with this address",
-        ));
-    }
-    Ok(invitation)
-}
 
-/// Power only shrinks: the maker must be there still, and a person must still have all that the newcomer gets.
-async fn maker_still_may(tx: &mut Tx, invitation: &Invitation, now: Timestamp) -> Result<bool> {
-    match invitation.created_by {
-        Principal::User(maker) => {
-            let Some(maker) = users::by_id(tx, maker).await? else {
-                return Ok(false);
-            };
-            let given = invitation.role.authority(&invitation.teams, []);
-            let has = authority_of(tx, &maker).await?;
-            Ok(maker.deactivated_at.is_none() && has.covers(&given).is_ok())
-        }
-        Principal::Token(maker) => {
-            let row = tokens::by_id(tx, maker).await?;
-            Ok(row.is_some_and(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|end| now < end)))
-        }
+    /// Power only shrinks: the maker must be there still, and have all that the newcomer gets.
+    async fn maker_still_may(&self, tx: &mut Tx, invitation: &Invitation, now: Timestamp) -> Result<bool> {
+        let has = match invitation.created_by {
+            Principal::User(maker) => {
+                let maker = users::by_id(tx, maker).await?;
+                let Some(maker) = maker.filter(|maker| maker.deactivated_at.is_none()) else {
+                    return Ok(false);
+                };
+                authority_of(tx, &maker).await?
+            }
+            // It acts as itself: what it was given is all that bounds it.
+            Principal::Token(maker) => {
+                let token = tokens::by_id(tx, maker)
+                    .await?
+                    .as_ref()
+                    .map(from_row)
+                    .transpose()?;
+                let Some(token) = token.filter(|token| token.is_live(now)) else {
+                    return Ok(false);
+                };
+                self.authority_now(tx, &token).await?
+            }
+        };
+        let given = invitation.role.authority(&invitation.teams, []);
+        let power = Power::new(has.into(), Authority::everything().into());
+        Ok(power.covers(&given).is_ok())
     }
 }
 

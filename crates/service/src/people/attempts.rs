@@ -58,6 +58,13 @@ impl Target {
         std::iter::once(who).chain(from.map(Self::network)).collect()
     }
 
+    /// What a guess at this person's password is counted for.
+    pub(crate) fn of_person(user: UserId, from: Option<IpAddr>) -> Vec<Self> {
+        std::iter::once(Self::Person(user))
+            .chain(from.map(Self::network))
+            .collect()
+    }
+
     /// What a guess from this address is counted for besides.
     pub(crate) fn network(address: IpAddr) -> Self {
         match address {

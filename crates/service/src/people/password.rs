@@ -39,10 +39,8 @@ impl Service {
             }
             (Some(kept), Some(current)) => {
                 let presented = Password::presented(current);
-                if !self
-                    .attempt(&[Target::Person(user)], Some(kept), presented)
-                    .await?
-                {
+                let targets = Target::of_person(user, ctx.origin.address);
+                if !self.attempt(&targets, Some(kept), presented).await? {
                     return Err(wrong());
                 }
             }

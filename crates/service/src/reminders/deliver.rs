@@ -3,6 +3,7 @@
 //! A claim counts the try and sets the time of the next before anything is sent, so that a server that dies on the way tries again, and
 //! one that dies of it every time stops after ten. Only the last try's end is kept.
 
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ use crate::outbound::{Mail, Post};
 use crate::webhooks::{SigningSecret, signatures};
 use crate::{Origin, Service};
 
-/// Tries of one webhook that go on at once.
-const TRIES_PER_WEBHOOK: usize = 4;
+/// Tries of one recipient that go on at once.
+const TRIES_EACH: u32 = 4;
 /// Due deliveries that one turn looks at.
 const CANDIDATES: u32 = 256;
 /// After this a try is given up for lost. Longer than any takes.
@@ -44,16 +45,16 @@ enum End {
     Taken(Option<u16>),
     /// Not taken; another try may help.
     Failed(Option<u16>, String),
-    /// The receiver wants to hear nothing more.
-    Gone,
+    /// The receiver at this address wants to hear nothing more.
+    Gone(String),
     /// There is nobody to tell any more.
     Pointless(&'static str),
 }
 
-/// Counts a webhook's try for as long as it goes on.
+/// Counts a recipient's try for as long as it goes on.
 struct Busy {
     service: Service,
-    webhook: WebhookId,
+    to: Recipient,
 }
 
 impl Service {
@@ -71,13 +72,13 @@ impl Service {
         let now = self.0.clock.now();
         let full: Vec<WebhookId> = {
             let busy = Self::lock(&self.0.outbox.busy);
-            let full = busy.iter().filter(|(_, tries)| **tries >= TRIES_PER_WEBHOOK);
-            full.map(|(webhook, _)| *webhook).collect()
+            let full = busy.iter().filter(|(_, tries)| **tries >= TRIES_EACH);
+            full.filter_map(|(to, _)| to.webhook()).collect()
         };
         let due = self
             .0
             .store
-            .read(async move |tx: &mut Tx| rows::due(tx, now, &full, CANDIDATES).await)
+            .read(async move |tx: &mut Tx| rows::due(tx, now, &full, TRIES_EACH, CANDIDATES).await)
             .await?;
         let ids = self.fair_choice(due, free.len());
         if ids.is_empty() {
@@ -97,30 +98,53 @@ impl Service {
         Ok(begun.collect())
     }
 
-    /// At most `free` of what is due, and of each webhook no more than it may have.
+    /// At most `free` of what is due, and of each recipient no more than it may have: first whoever was not told anything for longest,
+    /// so that those of whom much is due take turns with all others.
     fn fair_choice(&self, due: Vec<(DeliveryId, Recipient)>, free: usize) -> Vec<DeliveryId> {
         let mut tries = Self::lock(&self.0.outbox.busy).clone();
-        let mut has_room = |to: &Recipient| match to {
-            Recipient::Person(_) => true,
-            Recipient::Webhook(webhook) => {
-                let tries = tries.entry(*webhook).or_default();
-                *tries += 1;
-                *tries <= TRIES_PER_WEBHOOK
-            }
+        let mut told = Self::lock(&self.0.outbox.told);
+        // Whoever waits for nothing is as good as new.
+        let waiting: HashSet<Recipient> = due.iter().map(|(_, to)| *to).collect();
+        told.by_recipient
+            .retain(|to, _| waiting.contains(to) || tries.contains_key(to));
+        let mut seen: HashMap<Recipient, u32> = HashMap::new();
+        let placed = due.into_iter().map(|(id, to)| {
+            let place = seen.entry(to).or_default();
+            *place += 1;
+            let last = told.by_recipient.get(&to).copied().unwrap_or_default();
+            ((*place, last), (id, to))
+        });
+        let mut due: Vec<_> = placed.collect();
+        // What is equal stays in the order of what is longest overdue.
+        due.sort_by_key(|(turn, _)| *turn);
+        let mut has_room = |to: &Recipient| {
+            let tries = tries.entry(*to).or_default();
+            *tries += 1;
+            *tries <= TRIES_EACH
         };
-        let chosen = due.into_iter().filter(|(_, to)| has_room(to)).map(|(id, _)| id);
-        chosen.take(free).collect()
+        let chosen: Vec<(DeliveryId, Recipient)> = due
+            .into_iter()
+            .map(|(_, found)| found)
+            .filter(|(_, to)| has_room(to))
+            .take(free)
+            .collect();
+        told.turn += 1;
+        let turn = told.turn;
+        chosen
+            .into_iter()
+            .map(|(id, to)| {
+                told.by_recipient.insert(to, turn);
+                id
+            })
+            .collect()
     }
 
-    fn busy(&self, to: Recipient) -> Option<Busy> {
-        let Recipient::Webhook(webhook) = to else {
-            return None;
-        };
-        *Self::lock(&self.0.outbox.busy).entry(webhook).or_default() += 1;
-        Some(Busy {
+    fn busy(&self, to: Recipient) -> Busy {
+        *Self::lock(&self.0.outbox.busy).entry(to).or_default() += 1;
+        Busy {
             service: self.clone(),
-            webhook,
-        })
+            to,
+        }
     }
 
     /// Tries once and keeps how it went.
@@ -164,6 +188,7 @@ impl Service {
             return Ok(End::Pointless("the webhook is disabled"));
         };
         let (id, timestamp) = (delivery.id.to_string(), now.seconds());
+        let called = url.clone();
         let post = Post {
             signature: signatures(&secrets, &id, timestamp, &body),
             url,
@@ -173,7 +198,7 @@ impl Service {
         };
         Ok(match self.0.outbound.post(post).await {
             Ok(status) if (200..300).contains(&status) => End::Taken(Some(status)),
-            Ok(GONE) => End::Gone,
+            Ok(GONE) => End::Gone(called),
             Ok(status) => End::Failed(Some(status), format!("the receiver answered {status}")),
             Err(error) => End::Failed(None, error.0),
         })
@@ -201,26 +226,43 @@ impl Service {
     /// Keeps how a try went, and counts it.
     async fn finish_try(&self, channel: &'static str, delivery: &Delivery, end: End) -> Result<()> {
         let now = self.0.clock.now();
-        let gone = matches!(end, End::Gone);
-        let outcome = self.outcome(delivery, end, now)?;
-        let counted = match outcome.state {
-            DeliveryState::Delivered => "delivered",
-            DeliveryState::Pending => "retried",
-            DeliveryState::Failed => "failed",
-        };
-        let service = self.clone();
-        let (id, attempt, to) = (delivery.id, delivery.attempts, delivery.to);
-        let kept = self.0.store.write(async move |tx: &mut Tx| {
-            rows::finish(tx, id, attempt, &outcome).await?;
-            match to {
-                Recipient::Webhook(webhook) if gone => service.disable_gone(tx, webhook, now).await,
-                _ => Ok(()),
+        let gone = match (&end, delivery.to) {
+            (End::Gone(called), Recipient::Webhook(webhook)) => {
+                // Whoever changed the address meanwhile was not heard yet.
+                let again = End::Failed(
+                    Some(GONE),
+                    "the receiver answered 410, at an address that was replaced meanwhile".to_owned(),
+                );
+                Some((webhook, called.clone(), self.outcome(delivery, again, now)?))
             }
+            _ => None,
+        };
+        let outcome = self.outcome(delivery, end, now)?;
+        let service = self.clone();
+        let (id, attempt) = (delivery.id, delivery.attempts);
+        let kept = self.0.store.write(async move |tx: &mut Tx| {
+            let (mut kept, mut disabled) = (outcome, None);
+            if let Some((webhook, called, again)) = gone {
+                let now_there = webhooks::by_id(tx, webhook).await?;
+                if now_there.is_some_and(|there| there.url != called) {
+                    kept = again;
+                } else {
+                    disabled = Some(webhook);
+                }
+            }
+            rows::finish(tx, id, attempt, &kept).await?;
+            if let Some(webhook) = disabled {
+                service.disable_gone(tx, webhook, now).await?;
+            }
+            Ok::<_, Error>(kept.state)
         });
-        kept.await?;
         let tried = Tried {
             channel,
-            outcome: counted,
+            outcome: match kept.await? {
+                DeliveryState::Delivered => "delivered",
+                DeliveryState::Pending => "retried",
+                DeliveryState::Failed => "failed",
+            },
         };
         self.0.metrics.deliveries.get_or_create(&tried).inc();
         Ok(())
@@ -229,7 +271,7 @@ impl Service {
     fn outcome(&self, delivery: &Delivery, end: End, now: Timestamp) -> Result<Outcome> {
         let (state, status, error) = match end {
             End::Taken(status) => (DeliveryState::Delivered, status, None),
-            End::Gone => {
+            End::Gone(_) => {
                 let error = "the receiver answered 410: it is gone, and the webhook is disabled";
                 (DeliveryState::Failed, Some(GONE), Some(error.to_owned()))
             }
@@ -292,10 +334,10 @@ impl Service {
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut busy = Service::lock(&self.service.0.outbox.busy);
-        if let Some(tries) = busy.get_mut(&self.webhook) {
+        if let Some(tries) = busy.get_mut(&self.to) {
             *tries = tries.saturating_sub(1);
             if *tries == 0 {
-                busy.remove(&self.webhook);
+                busy.remove(&self.to);
             }
         }
     }

@@ -23,6 +23,9 @@ use crate::tokens::from_row;
 
 /// Tokens of one threshold that one transaction looks at.
 const PAGE: u32 = 100;
+/// Deliveries that one transaction makes for one threshold, or for refused tokens, before it leaves the rest to the next one. The last
+/// notice may make as many more as it has recipients.
+const ROOM: usize = 200;
 /// Transactions of one scan; what is left waits for the next.
 const MAX_ROUNDS: u32 = 100;
 /// Refused tokens that one transaction looks at.
@@ -52,7 +55,8 @@ pub(crate) async fn begin_marks(tx: &mut Tx, now: Timestamp) -> Result<(), Store
 }
 
 impl Service {
-    /// Notices every token that came to a threshold since the last scan. Cost: the tokens noticed, in bounded transactions.
+    /// Notices every token that came to a threshold since the last scan, and between two transactions of that the refused ones, which
+    /// else would wait for all of it. Cost: the tokens noticed, in bounded transactions.
     pub(super) async fn notice_ends(&self) -> Result<()> {
         let _alone = self.0.outbox.noticing.lock().await;
         for _ in 0..MAX_ROUNDS {
@@ -61,6 +65,7 @@ impl Service {
             if !self.0.store.write(round).await? {
                 return Ok(());
             }
+            self.notice_some_refusals().await?;
         }
         Ok(())
     }
@@ -77,19 +82,34 @@ impl Service {
             let mark = notices::mark(tx, kind).await?.unwrap_or(all).min(all);
             let from = window.after.map_or(mark, |after| mark.max(End::after(after)));
             let found = notices::ending(tx, from, window.until, kind.lead(), PAGE).await?;
-            let is_full = found.len() == PAGE as usize;
-            let last = found.last().and_then(end_of).filter(|_| is_full);
+            let (count, mut made, mut done, mut last) = (found.len(), 0, 0, None);
             for row in found {
-                self.notice(tx, row, kind, now, &mut recipients).await?;
+                if made >= ROOM {
+                    break;
+                }
+                last = end_of(&row);
+                made += self.notice(tx, row, kind, now, &mut recipients).await?;
+                done += 1;
             }
-            notices::put_mark(tx, kind, last.unwrap_or(all)).await?;
-            more |= is_full;
+            let is_rest = count == PAGE as usize || done < count;
+            notices::put_mark(tx, kind, last.filter(|_| is_rest).unwrap_or(all)).await?;
+            more |= is_rest;
         }
         Ok(more)
     }
 
-    /// Notices the tokens that were presented after their end.
+    /// Notices the tokens that were presented after their end. What comes meanwhile may wait for the next turn.
     pub(super) async fn notice_refusals(&self) -> Result<()> {
+        for _ in 0..MAX_ROUNDS {
+            if !self.notice_some_refusals().await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Some of them, in one transaction; true when there may be more.
+    async fn notice_some_refusals(&self) -> Result<bool> {
         let ids: Vec<TokenId> = {
             let mut refused = Self::lock(&self.0.outbox.refused);
             self.0.verifier.drain_refusals(&mut |id| {
@@ -98,32 +118,62 @@ impl Service {
             refused.iter().copied().take(REFUSALS_AT_ONCE).collect()
         };
         if ids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let service = self.clone();
-        let presented = ids.clone();
         let noticed = self.0.store.write(async move |tx: &mut Tx| {
             let now = service.0.clock.now();
             let mut recipients = Recipients::default();
-            for row in tokens::by_ids(tx, &presented).await? {
+            let (mut made, mut left) = (0, Vec::new());
+            for row in tokens::by_ids(tx, &ids).await? {
+                if made >= ROOM {
+                    left.push(row.id);
+                    continue;
+                }
                 let has_ended = row.revoked_at.is_none() && row.expires_at.is_some_and(|end| now >= end);
                 if has_ended {
                     let kind = NoticeKind::RefusedAfterExpiry;
-                    service.notice(tx, row, kind, now, &mut recipients).await?;
+                    made += service.notice(tx, row, kind, now, &mut recipients).await?;
                 }
             }
-            Ok::<_, Error>(())
+            let done: Vec<TokenId> = ids.into_iter().filter(|id| !left.contains(id)).collect();
+            Ok::<_, Error>(done)
         });
-        noticed.await?;
+        let done = noticed.await?;
         // Only what was noticed goes: the rest stays for the next turn, and so does all when the store fails.
         let mut refused = Self::lock(&self.0.outbox.refused);
-        for id in ids {
+        for id in done {
             refused.remove(&id);
+        }
+        Ok(!refused.is_empty())
+    }
+
+    /// Tells of an end that was moved nearer, past thresholds that no scan looks at any more: the nearest of them, at once. `before` is
+    /// the end that the token had.
+    pub(crate) async fn notice_moved_end(
+        &self,
+        tx: &mut Tx,
+        id: TokenId,
+        before: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let Some(row) = tokens::by_id(tx, id).await? else {
+            return Ok(());
+        };
+        let Some(end) = row
+            .expires_at
+            .filter(|end| before.is_none_or(|before| *end < before))
+        else {
+            return Ok(());
+        };
+        if let Some(kind) = NoticeKind::nearest(end, now) {
+            self.notice(tx, row, kind, now, &mut Recipients::default())
+                .await?;
         }
         Ok(())
     }
 
-    /// Notes one notice and makes its deliveries, unless it was noted before.
+    /// Notes one notice and makes its deliveries, unless it was noted before; gives their number, and one for the notice.
     async fn notice(
         &self,
         tx: &mut Tx,
@@ -131,10 +181,10 @@ impl Service {
         kind: NoticeKind,
         now: Timestamp,
         recipients: &mut Recipients,
-    ) -> Result<()> {
-        let Some(end) = end_of(&row) else { return Ok(()) };
+    ) -> Result<usize> {
+        let Some(end) = end_of(&row) else { return Ok(0) };
         if !notices::insert(tx, end, kind, now).await? {
-            return Ok(());
+            return Ok(0);
         }
         let token = self.with_pending_use(from_row(&row)?);
         let message = Message::Notice {
@@ -155,6 +205,7 @@ impl Service {
                 told.push((Recipient::Person(person), mail::text(&token, kind, now)));
             }
         }
+        let made = told.len() + 1;
         for (to, text) in told {
             let delivery = Delivery {
                 id: DeliveryId::from_i64(self.0.ids.next(now)),
@@ -172,7 +223,7 @@ impl Service {
             };
             deliveries::insert(tx, &delivery, &text).await?;
         }
-        Ok(())
+        Ok(made)
     }
 }
 

@@ -28,9 +28,7 @@ impl Service {
             .store
             .read(async move |tx: &mut Tx| passwords::get(tx, user).await);
         let kept = read.await?;
-        let targets: Vec<Target> = std::iter::once(Target::Person(user))
-            .chain(ctx.origin.address.map(Target::network))
-            .collect();
+        let targets = Target::of_person(user, ctx.origin.address);
         let presented = Password::presented(password);
         let checked = self.attempt(&targets, kept.as_ref(), presented).await;
         if let Some(failure) = Failure::of(&checked) {

@@ -1,5 +1,6 @@
 //! List and show: what there is, with the last uses that are not in the store yet.
 
+use claviger_domain::policy::Policy;
 use claviger_domain::token::{LastUse, Token, TokenState, TokenType};
 use claviger_domain::{OwnerId, Scope, Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
@@ -7,7 +8,7 @@ use claviger_store::{Tx, tokens as rows};
 use super::from_row;
 use crate::error::{Error, Result};
 use crate::jobs::Sighting;
-use crate::{Context, Service, cursor};
+use crate::{Context, Service, cursor, policy};
 
 /// Which tokens to list. All conditions must hold.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,8 @@ pub struct TokenFilter {
     pub last_used_before: Option<Timestamp>,
     /// Only tokens last accepted after this instant.
     pub last_used_after: Option<Timestamp>,
+    /// Only tokens that the policy flags because nobody uses them, or only the others.
+    pub unused: Option<bool>,
 }
 
 /// By what a list is ordered.
@@ -64,6 +67,8 @@ pub struct Order {
 pub struct Listing {
     /// The records.
     pub tokens: Vec<Token>,
+    /// The policy that says which of them nobody uses.
+    pub policy: Policy,
     /// The cursor of the next page.
     pub next_cursor: Option<String>,
 }
@@ -84,6 +89,7 @@ impl Service {
         if order.key == SortKey::LastUsedAt
             || filter.last_used_before.is_some()
             || filter.last_used_after.is_some()
+            || filter.unused.is_some()
         {
             self.flush_uses().await?;
         }
@@ -98,12 +104,14 @@ impl Service {
             ),
             None => None,
         };
-        let query = self.query(ctx, Scope::TokensRead, filter, order, limit + 1, after);
-        let mut found = self
-            .0
-            .store
-            .read(async move |tx: &mut Tx| rows::list(tx, &query).await)
-            .await?;
+        let mut query = self.query(ctx, Scope::TokensRead, filter, order, limit + 1, after);
+        let (unused, now) = (filter.unused, ctx.now());
+        let read = self.0.store.read(async move |tx: &mut Tx| {
+            let policy = policy::of(tx, query.org).await?;
+            query.unused = unused.map(|are_unused| (are_unused, policy::flagged(&policy, now)));
+            Ok::<_, Error>((rows::list(tx, &query).await?, policy))
+        });
+        let (mut found, policy) = read.await?;
 
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
@@ -113,22 +121,26 @@ impl Service {
         });
         let mut tokens = found.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         self.add_pending_uses(&mut tokens);
-        Ok(Listing { tokens, next_cursor })
+        Ok(Listing {
+            tokens,
+            policy,
+            next_cursor,
+        })
     }
 
-    /// One token that the caller may see.
+    /// One token that the caller may see, and the policy that says whether nobody uses it.
     ///
     /// # Errors
     /// `token` not found.
-    pub async fn show_token(&self, ctx: &Context, id: TokenId) -> Result<Token> {
+    pub async fn show_token(&self, ctx: &Context, id: TokenId) -> Result<(Token, Policy)> {
         let service = self.clone();
         let ctx = ctx.clone();
-        let token = self
-            .0
-            .store
-            .read(async move |tx: &mut Tx| service.visible(tx, &ctx, id).await)
-            .await?;
-        Ok(self.with_pending_use(token))
+        let read = self.0.store.read(async move |tx: &mut Tx| {
+            let token = service.visible(tx, &ctx, id).await?;
+            Ok::<_, Error>((token, policy::of(tx, ctx.org()).await?))
+        });
+        let (token, policy) = read.await?;
+        Ok((self.with_pending_use(token), policy))
     }
 
     /// The store's form of a filter, over the tokens to which the caller may do `scope`.
@@ -164,6 +176,8 @@ impl Service {
             expires_after: filter.expires_after,
             last_used_before: filter.last_used_before,
             last_used_after: filter.last_used_after,
+            // The policy says it: whoever asks for it fills it in.
+            unused: None,
             except: None,
             sort: sort_of(order.key),
             descending: order.descending,

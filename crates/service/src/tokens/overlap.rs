@@ -16,7 +16,7 @@ use super::Changed;
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
-use crate::{Context, Origin, Service};
+use crate::{Context, Origin, Service, policy};
 
 /// Overlaps that one transaction ends.
 const OVERLAPS_AT_ONCE: u32 = 500;
@@ -46,10 +46,11 @@ impl Service {
     /// `token` not found; those of the store: then the old secret may be good still, and the caller is told so.
     pub async fn end_overlap(&self, ctx: &Context, id: TokenId) -> Result<Changed> {
         let service = self.clone();
-        let ctx = ctx.clone();
+        let (ctx, now) = (ctx.clone(), ctx.now());
         let visibility = Visibility::default();
         let seen = visibility.clone();
         let ended = self.0.store.write(async move |tx: &mut Tx| {
+            let policy = policy::of(tx, ctx.org()).await?;
             let mut token = service.manageable(tx, &ctx, id).await?;
             let ended = service
                 .end_in(tx, &ctx.by(), id, Cause::Requested, &visibility)
@@ -59,11 +60,13 @@ impl Service {
                 Some(epoch) => epoch,
                 None => service.epoch(tx).await?,
             };
-            Ok::<_, Error>((token, epoch))
+            Ok::<_, Error>((token, policy, epoch))
         });
-        let (token, epoch) = ended.await?;
+        let (token, policy, epoch) = ended.await?;
+        let token = self.with_pending_use(token);
         Ok(Changed {
-            token: self.with_pending_use(token),
+            unused: policy.unused(&token, now),
+            token,
             receipt: seen.receipt(epoch),
         })
     }

@@ -2,6 +2,7 @@
 
 use claviger_domain::TokenId;
 use claviger_domain::name::Label;
+use claviger_domain::policy::Policy;
 use claviger_domain::token::{RevokeReason, Token};
 use claviger_verify::Decision;
 
@@ -18,11 +19,11 @@ pub struct LeakReport<'a> {
 }
 
 impl Service {
-    /// The record of the token that the caller presented.
+    /// The record of the token that the caller presented, as [`Self::show_token`] gives it.
     ///
     /// # Errors
     /// `token` not found for a caller who is signed in instead; those of the store.
-    pub async fn own_token(&self, ctx: &Context) -> Result<Token> {
+    pub async fn own_token(&self, ctx: &Context) -> Result<(Token, Policy)> {
         self.show_token(ctx, presented(ctx)?).await
     }
 

@@ -44,6 +44,7 @@ impl Service {
         let (token, epoch) = revoked.await?;
         Ok(Changed {
             token: self.with_pending_use(token),
+            unused: None,
             receipt: seen.receipt(epoch),
         })
     }

@@ -50,6 +50,7 @@ impl Service {
     /// [`Unproven::Recently`](crate::Unproven).
     pub async fn update_token(&self, ctx: &Context, id: TokenId, changes: TokenChanges) -> Result<Changed> {
         let service = self.clone();
+        let now = ctx.now();
         let ctx = ctx.clone();
         let visibility = Visibility::default();
         let seen = visibility.clone();
@@ -68,6 +69,11 @@ impl Service {
             }
             let row = super::record::to_row(&token);
             rows::update(tx, &row).await?;
+            if token.expires_at != before.expires_at {
+                service
+                    .notice_moved_end(tx, id, before.expires_at, ctx.now())
+                    .await?;
+            }
             let applied = vec![Change::Upsert(super::record::entry(&token, authority))];
             let epoch = service
                 .change(tx, Kind::Update, &[id], ctx.now(), &visibility, applied)
@@ -79,11 +85,13 @@ impl Service {
                 detail,
             };
             service.record(tx, &ctx.by(), vec![record]).await?;
-            Ok::<_, Error>((token, epoch))
+            Ok::<_, Error>((token, policy, epoch))
         });
-        let (token, epoch) = changed.await?;
+        let (token, policy, epoch) = changed.await?;
+        let token = self.with_pending_use(token);
         Ok(Changed {
-            token: self.with_pending_use(token),
+            unused: policy.unused(&token, now),
+            token,
             receipt: seen.receipt(epoch),
         })
     }
@@ -110,8 +118,13 @@ fn changed(before: &Token, changes: &TokenChanges, policy: &Policy, now: Timesta
         token.reason = Some(reason.clone());
     }
     if let Some(expiry) = changes.expiry {
-        let (field, reason) = (expiry_field(expiry), token.reason.as_ref());
-        token.expires_at = policy.end(token.token_type(), Some(expiry), None, reason, (field, now))?;
+        let field = expiry_field(expiry);
+        token.expires_at = expiry.resolve(field, now)?;
+        if is_prolonged(before, &token) {
+            let (token_type, reason) = (token.token_type(), token.reason.as_ref());
+            let rules = policy.of(token_type);
+            rules.allows(token_type, token.expires_at, reason, token.secret_since(), field)?;
+        }
     }
     if changes.terms.allow_query == Some(true) {
         refuse_query(policy, &token.terms.changed(&changes.terms))?;
@@ -129,11 +142,7 @@ fn refuse_widening(
     (after, has): (&Token, &Authority),
 ) -> Result<()> {
     let added = has.beyond(had);
-    let prolonged = match (before.expires_at, after.expires_at) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(old), Some(new)) => new > old,
-    };
+    let prolonged = is_prolonged(before, after);
     // Who is bound by the old terms is not bound as tightly by the new ones.
     let loosened = before.terms.allow(None, &after.terms).is_err();
     let is_widened = prolonged || loosened || added != Authority::nothing();
@@ -152,6 +161,14 @@ fn refuse_widening(
     // Whatever is added, the token has on its terms: they are the caller's to give then.
     let terms = (!is_widened).then_some(&before.terms);
     Ok(ctx.caller.terms.allow(terms, &after.terms)?)
+}
+
+fn is_prolonged(before: &Token, after: &Token) -> bool {
+    match (before.expires_at, after.expires_at) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(old), Some(new)) => new > old,
+    }
 }
 
 /// Before and after of each field that changed, for the audit trail.

@@ -43,6 +43,8 @@ pub struct TokenFilter {
     pub last_used_before: Option<Timestamp>,
     /// Only tokens last accepted after this instant.
     pub last_used_after: Option<Timestamp>,
+    /// Only tokens that nobody uses by this rule, or only the others.
+    pub unused: Option<(bool, UnusedSince)>,
     /// Never this one.
     pub except: Option<TokenId>,
     /// The order; ids decide between equals.
@@ -54,6 +56,10 @@ pub struct TokenFilter {
     /// At most so many.
     pub limit: u32,
 }
+
+/// Which live tokens nobody uses: of each type those that were last used, and got their secret, by an instant. A type that is not
+/// here has none.
+pub type UnusedSince = Vec<(&'static str, Timestamp)>;
 
 /// Which tokens a caller may see: their own, and those that all of `within` reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +95,37 @@ enum SortValue {
     Id,
     Text(String),
     Number(i64),
+}
+
+impl TokenFilter {
+    /// Every token of the organization, a thousand at a time in the order of issue.
+    pub const fn all(org: OrgId, now: Timestamp) -> Self {
+        Self {
+            org,
+            now,
+            state: None,
+            token_type: None,
+            visible: Visible {
+                own: None,
+                within: [Reach::Everything, Reach::Everything],
+            },
+            owner: None,
+            holder: None,
+            key_or_hint_prefix: None,
+            key_prefix: None,
+            created_before: None,
+            expires_before: None,
+            expires_after: None,
+            last_used_before: None,
+            last_used_after: None,
+            unused: None,
+            except: None,
+            sort: Sort::Id,
+            descending: false,
+            after: None,
+            limit: 1_000,
+        }
+    }
 }
 
 impl Sort {
@@ -221,6 +258,9 @@ impl Select {
             filter.last_used_before.map(Value::from),
         );
         select.and("last_used_at >", filter.last_used_after.map(Value::from));
+        if let Some((are_unused, since)) = &filter.unused {
+            select.unused(*are_unused, since, filter.now);
+        }
         select.and("id <>", filter.except.map(Value::from));
         if let Some(prefix) = &filter.key_prefix {
             let condition = select.begins("name_key", prefix);
@@ -275,6 +315,31 @@ impl Select {
             Some(_) => self.conditions.push_str(" AND revoked_at IS NOT NULL"),
             None => {}
         }
+    }
+
+    /// The rule of [`Token::unused_since`](claviger_domain::token::Token::unused_since), as far as uses were flushed.
+    fn unused(&mut self, are_unused: bool, since: &UnusedSince, now: Timestamp) {
+        let now = self.param(now.into());
+        let of_type: Vec<String> = since
+            .iter()
+            .map(|(token_type, since)| {
+                let (token_type, since) = (self.param((*token_type).into()), self.param((*since).into()));
+                format!(
+                    "(type = {token_type} AND COALESCE(regenerated_at, created_at) <= {since} \
+                     AND COALESCE(last_used_at, -9223372036854775807) <= {since})"
+                )
+            })
+            .collect();
+        let of_type = if of_type.is_empty() {
+            "1 = 0".to_owned()
+        } else {
+            of_type.join(" OR ")
+        };
+        let not = if are_unused { "" } else { "NOT " };
+        // A comparison with an absent end must not make the whole condition neither true nor false.
+        self.conditions.push_str(&format!(
+            " AND {not}(revoked_at IS NULL AND COALESCE(expires_at, 9223372036854775807) > {now} AND ({of_type}))"
+        ));
     }
 
     fn and(&mut self, condition: &str, value: Option<Value>) {

@@ -3,9 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use claviger_domain::authority::Reach;
 use claviger_domain::{OwnerId, Timestamp, TokenId};
-use claviger_store::tokens::{self, Place, RevocationRow, Sort, TokenFilter, TokenRow, UseRow, Visible};
+use claviger_store::tokens::{self, Place, RevocationRow, Sort, TokenFilter, TokenRow, UseRow};
 use claviger_store::{Store, StoreError, Tx};
 
 use crate::home::{Home, NOW};
@@ -93,30 +92,7 @@ async fn store_of_rows(home: &Home) -> (Store, Vec<TokenRow>) {
 }
 
 fn filter() -> TokenFilter {
-    TokenFilter {
-        org: ORG,
-        now: NOW,
-        state: None,
-        token_type: None,
-        visible: Visible {
-            own: None,
-            within: [Reach::Everything, Reach::Everything],
-        },
-        owner: None,
-        holder: None,
-        key_or_hint_prefix: None,
-        key_prefix: None,
-        created_before: None,
-        expires_before: None,
-        expires_after: None,
-        last_used_before: None,
-        last_used_after: None,
-        except: None,
-        sort: Sort::Id,
-        descending: false,
-        after: None,
-        limit: 1_000,
-    }
+    TokenFilter::all(ORG, NOW)
 }
 
 async fn listed(store: &Store, filter: &TokenFilter) -> Vec<TokenRow> {
@@ -125,6 +101,16 @@ async fn listed(store: &Store, filter: &TokenFilter) -> Vec<TokenRow> {
         .read(async move |tx: &mut Tx| tokens::list(tx, &filter).await)
         .await
         .unwrap()
+}
+
+/// The rule of `Token::unused_since`.
+fn is_unused(row: &TokenRow) -> bool {
+    let secret_since = row.regenerated_at.unwrap_or(row.created_at);
+    let since = row
+        .last_used_at
+        .map_or(secret_since, |used| used.max(secret_since));
+    let is_live = row.revoked_at.is_none() && row.expires_at.is_none_or(|end| end > NOW);
+    is_live && row.token_type == "personal" && since <= at(200)
 }
 
 type Model = fn(&TokenRow) -> bool;
@@ -260,6 +246,30 @@ fn filters() -> Vec<(&'static str, TokenFilter, Model)> {
                 ..filter()
             },
             |row| row.last_used_at.is_some_and(|used| used > at(200)),
+        ),
+        (
+            "unused",
+            TokenFilter {
+                unused: Some((true, vec![("personal", at(200))])),
+                ..filter()
+            },
+            is_unused,
+        ),
+        (
+            "not unused",
+            TokenFilter {
+                unused: Some((false, vec![("personal", at(200))])),
+                ..filter()
+            },
+            |row| !is_unused(row),
+        ),
+        (
+            "unused by no rule",
+            TokenFilter {
+                unused: Some((true, Vec::new())),
+                ..filter()
+            },
+            |_| false,
         ),
         (
             "except",

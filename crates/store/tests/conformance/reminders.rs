@@ -230,12 +230,15 @@ async fn busy_webhooks_are_passed_over(home: Home) {
     ];
     let store = store_of(&home, made).await;
     let due = async |busy: Vec<WebhookId>| {
-        let find = async move |tx: &mut Tx| deliveries::due(tx, later, &busy, 9).await;
+        let find = async move |tx: &mut Tx| deliveries::due(tx, later, &busy, 9, 9).await;
         let found = store.read(find).await.unwrap();
         found.into_iter().map(|(id, _)| id.get()).collect::<Vec<_>>()
     };
 
     assert_eq!(due(Vec::new()).await, [2, 3, 1]);
+    let one_each = async move |tx: &mut Tx| deliveries::due(tx, later, &[], 1, 9).await;
+    let found = store.read(one_each).await.unwrap();
+    assert_eq!(found.iter().map(|(id, _)| id.get()).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(due(vec![WebhookId::from_i64(100)]).await, [2]);
     let give_up = async |tx: &mut Tx| deliveries::give_up(tx, WebhookId::from_i64(200), "gone").await;
     store.write(give_up).await.unwrap();

@@ -3,6 +3,7 @@
 //! Invariant: called after the commit and before its answer, in the order of the commits. One thread does so in production; the
 //! lock makes it correct for several, and is never taken on the path of a check.
 
+use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use claviger_domain::{OwnerId, Timestamp, TokenId};
@@ -60,6 +61,16 @@ impl Verifier {
             Change::Owner(owner) => {
                 let Writer { policies, owners, .. } = &mut *writer;
                 self.owners.set(owners, &self.policies, policies, &owner)?;
+                Ok(Applied::InForce)
+            }
+            Change::QueryTokens { org, allowed } => {
+                let mut orgs = HashSet::clone(&self.query_orgs.load());
+                let _: bool = if allowed {
+                    orgs.insert(org)
+                } else {
+                    orgs.remove(&org)
+                };
+                self.query_orgs.store(Arc::new(orgs));
                 Ok(Applied::InForce)
             }
             Change::Peppers(peppers) => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use claviger_domain::terms::{Level, Networks, Period, Quota, RateLimit, Spent, Terms};
 use claviger_domain::token::PresentedIn;
-use claviger_domain::{Scope, ScopeSet, Timestamp};
-use claviger_verify::{Change, Decision, DenialCode, Entry, Owner, Presentation, Required, Verifier};
+use claviger_domain::{OrgId, Scope, ScopeSet, Timestamp};
+use claviger_verify::{Change, Decision, Denial, DenialCode, Entry, Owner, Presentation, Required, Verifier};
 
 use crate::support::{HOME, NOW, ORG, OWNER, apply, code, digest, entry, plain, present, text, verifier};
 
@@ -335,7 +335,7 @@ fn a_token_is_accepted_from_its_networks_only() {
 }
 
 #[test]
-fn a_token_is_accepted_in_a_query_only_when_it_may() {
+fn a_token_is_accepted_in_a_query_only_when_it_and_its_organization_may() {
     let verifier = verifier([
         entry(1),
         on(
@@ -352,9 +352,74 @@ fn a_token_is_accepted_in_a_query_only_when_it_may() {
     };
     let in_query = |number| verifier.check(&text(number), &Required::default(), &at).code();
 
+    let policy = |org, allowed| apply(&verifier, Change::QueryTokens { org, allowed });
+
+    assert_eq!(in_query(2), "restricted", "nobody said that it may");
+    policy(OrgId::from_i64(99), true);
+    assert_eq!(in_query(2), "restricted", "another organization's policy");
+    policy(ORG, true);
     assert_eq!(in_query(1), "restricted");
     assert_eq!(in_query(2), "valid");
-    assert_eq!(code(&verifier, 2), "valid", "in a header too");
+    policy(ORG, false);
+    assert_eq!(in_query(2), "restricted");
+    assert_eq!(
+        code(&verifier, 2),
+        "valid",
+        "in a header it is accepted all the time"
+    );
+}
+
+#[test]
+fn a_check_that_comes_late_with_an_older_instant_forgives_nothing() {
+    let verifier = verifier([limited(1, rate(1, 60))]);
+    let at = |seconds| present(&verifier, 1, Timestamp::from_seconds(NOW.seconds() + seconds)).code();
+
+    assert_eq!(at(30), "valid");
+    assert_eq!(at(0), "rate_limited", "from before the one that was admitted");
+    assert_eq!(at(61), "rate_limited", "a minute after the one that was too late");
+    assert_eq!(at(89), "rate_limited");
+    assert_eq!(at(90), "valid", "a minute after the one that was admitted");
+}
+
+#[test]
+fn a_clock_that_was_set_back_keeps_nobody_waiting() {
+    let verifier = verifier([limited(1, rate(1, 60))]);
+    let at = |seconds| present(&verifier, 1, Timestamp::from_seconds(NOW.seconds() + seconds)).code();
+
+    assert_eq!(at(86_400), "valid");
+    assert_eq!(at(0), "rate_limited");
+    assert_eq!(at(61), "valid", "and not a day later");
+}
+
+#[test]
+fn what_another_organization_asks_about_is_unknown_and_costs_nothing() {
+    let verifier = verifier([with_quota(1, 2), limited(2, rate(1, 60))]);
+    let asked_by = |org, number| {
+        let at = Presentation {
+            asking: Some(org),
+            ..Presentation::new(NOW, HOME)
+        };
+        verifier.check(&text(number), &Required::default(), &at)
+    };
+    let stranger = OrgId::from_i64(99);
+
+    for number in [1, 2, 1, 2, 1] {
+        let decision = asked_by(stranger, number);
+        assert_eq!(
+            decision,
+            Decision::Deny(Denial {
+                code: DenialCode::Unknown,
+                subject: None
+            })
+        );
+    }
+
+    assert_eq!(verifier.last_used(&digest(1)), None, "no use of it either");
+    assert_eq!(asked_by(ORG, 1).code(), "valid");
+    assert_eq!(asked_by(ORG, 1).code(), "valid");
+    assert_eq!(asked_by(ORG, 1).code(), "quota_exhausted");
+    assert_eq!(asked_by(ORG, 2).code(), "valid");
+    assert_eq!(asked_by(stranger, 1).code(), "unknown", "whatever its state");
 }
 
 #[test]

@@ -45,6 +45,9 @@ pub(crate) struct List {
     /// Only tokens last accepted after this instant.
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     last_used_after: Option<String>,
+    /// Only live tokens that nobody has used for as long as the policy bears.
+    #[arg(long)]
+    unused: bool,
     /// `created_at`, `name`, `expires_at` or `last_used_at`; a leading `-` turns the order round. `-created_at` unless said.
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
     sort: Option<String>,
@@ -81,6 +84,7 @@ impl List {
             expires_after: self.expires_after,
             last_used_before: self.last_used_before,
             last_used_after: self.last_used_after,
+            unused: self.unused.then_some(true),
             sort: self.sort,
             limit: Some(limit),
             cursor,

@@ -27,7 +27,7 @@ pub(super) fn row(token: &Token) -> Vec<String> {
         token.id.clone(),
         token.name.clone(),
         kind(token.token_type).to_owned(),
-        state(token.state).to_owned(),
+        standing(token),
         format!("…{}", token.hint),
         token.scopes.join(" "),
         or_never(token.expires_at.as_ref()),
@@ -82,6 +82,19 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
     if token.allow_query {
         pairs.push(("in addresses", "yes".to_owned()));
     }
+    if let Some(unused) = &token.unused {
+        let revoked = unused
+            .revoked_at
+            .as_ref()
+            .map(|at| format!("; revoked at {at} unless used"));
+        let flagged = format!(
+            "since {}, flagged after {} days{}",
+            unused.since,
+            unused.flagged_after_days,
+            revoked.unwrap_or_default()
+        );
+        pairs.push(("unused", flagged));
+    }
     if let Some(at) = &token.regenerated_at {
         pairs.push(("regenerated", at.clone()));
     }
@@ -124,6 +137,14 @@ pub(super) fn hand_over(issued: &IssuedToken, json: bool) -> Outcome<()> {
     show(Stream::Aside, &issued.token)?;
     output::note("Store the secret now: it is shown this once.");
     output::secret(&issued.secret)
+}
+
+/// The state in a list: that nobody uses it is seen there.
+fn standing(token: &Token) -> String {
+    match &token.unused {
+        Some(_) => format!("{}, unused", state(token.state)),
+        None => state(token.state).to_owned(),
+    }
 }
 
 fn last_used(at: Option<&String>, address: Option<&String>, presented_in: Option<&str>) -> String {
