@@ -11,6 +11,7 @@
 )]
 
 mod bare;
+mod bound;
 mod figures;
 mod load;
 mod machine;

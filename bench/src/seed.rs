@@ -9,20 +9,34 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use claviger_domain::owner::Role;
+use claviger_domain::terms::{RateLimit, Terms};
 use claviger_domain::{OrgId, Scope, ScopeSet, Timestamp, TokenId, UserId};
 use claviger_store::tokens::TokenRow;
 use claviger_store::users::UserRow;
-use claviger_store::{Location, Options, Store, StoreError, Tx, organizations, tokens, users};
+use claviger_store::{Location, Options, Store, StoreError, Tx, organizations, teams, tokens, users};
 use claviger_token::Pepper;
 use serde::{Deserialize, Serialize};
 
+use crate::bound;
 use crate::machine;
 use crate::seeded::{self, Lot};
 use crate::size::spoken;
+
+/// What the tokens of a database have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A scope and nothing else.
+    Plain,
+    /// Everything that a token can have in force: see [`bound`].
+    Bound,
+    /// The first lot is plain, the second bound, and so on by turns.
+    ByTurns,
+}
 
 /// A directory that a server can be started on.
 #[derive(Debug, Clone)]
@@ -31,6 +45,17 @@ pub(crate) struct SeededDirectory {
     pub(crate) path: PathBuf,
     /// Bytes of the database when it was made, indexes and all.
     pub(crate) bytes: u64,
+}
+
+/// A person who owns tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    /// Of all of them together.
+    pub(crate) rate_limit: Option<RateLimit>,
+    /// How many.
+    pub(crate) tokens: u32,
+    /// Of each of them.
+    pub(crate) terms: Terms,
 }
 
 /// What is noted beside a finished database.
@@ -57,15 +82,20 @@ const FIRST_ID: i64 = ISSUED.millis() << 20;
 const ORG: OrgId = OrgId::from_i64(FIRST_ID);
 const ADMINISTRATOR: UserId = UserId::from_i64(FIRST_ID + 1);
 const CALLER: TokenId = TokenId::from_i64(FIRST_ID + 2);
+/// Teams and people besides the administrator are numbered below that, as if made before.
+const FIRST_TEAM: i64 = FIRST_ID - 10_000;
+const FIRST_PERSON: i64 = FIRST_ID - 20_000;
+const FIRST_OWNED: i64 = FIRST_ID - 200_000;
 
 /// A directory with an SQLite database of that many tokens, and the caller's. The first call makes it, later ones find it.
 ///
 /// # Errors
 /// Those of the store and the file system.
-pub(crate) fn directory(tokens: u32) -> Result<SeededDirectory> {
+pub(crate) fn directory(tokens: u32, kind: Kind) -> Result<SeededDirectory> {
+    let suffix = if kind == Kind::Plain { "" } else { "-bound" };
     let path = machine::target_folder()
         .join("bench")
-        .join(format!("data-{tokens}"));
+        .join(format!("data-{tokens}{suffix}"));
     if let Some(note) = finished(&path, tokens) {
         return Ok(SeededDirectory {
             path,
@@ -79,7 +109,7 @@ pub(crate) fn directory(tokens: u32) -> Result<SeededDirectory> {
         spoken(tokens),
         path.display()
     );
-    fill_directory(&path, tokens, tokens)?;
+    fill_directory(&path, tokens, tokens, kind)?;
     let bytes = fs::metadata(path.join(DATABASE))?.len();
     let note = Note {
         format: FORMAT,
@@ -113,28 +143,33 @@ pub(crate) fn copy(of: &SeededDirectory, name: &str) -> Result<SeededDirectory> 
 ///
 /// # Errors
 /// Those of the store and the file system.
-pub(crate) fn fill_directory(path: &Path, tokens: u32, lot: u32) -> Result<()> {
+pub(crate) fn fill_directory(path: &Path, tokens: u32, lot: u32, kind: Kind) -> Result<()> {
     write_keys(path)?;
     let location = Location::Sqlite {
         directory: path.to_owned(),
     };
-    fill(location, tokens, lot)
+    fill(location, tokens, lot, kind)
 }
 
-/// Puts the caller's token and that many others into a new database.
+/// Puts the caller's token and that many others into a new database; what bound ones need, too.
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) fn fill(location: Location, tokens: u32, lot: u32) -> Result<()> {
+pub(crate) fn fill(location: Location, tokens: u32, lot: u32, kind: Kind) -> Result<()> {
+    let columns = Arc::new(bound::Columns::new(FIRST_TEAM)?);
     in_store(location, async |store| {
         store.write(put_account).await?;
+        if kind != Kind::Plain {
+            store.write(put_teams).await?;
+        }
         // Indexes of random keys are made at once in the end: growing them row by row takes many times as long.
         let indexes = store.write(drop_indexes).await?;
         let mut from = 0;
         while from < tokens {
             let to = tokens.min(from + CHUNK);
+            let bound = columns.clone();
             store
-                .write(async move |tx: &mut Tx| put_tokens(tx, from..to, lot).await)
+                .write(async move |tx: &mut Tx| put_tokens(tx, from..to, (lot, kind), &bound).await)
                 .await?;
             from = to;
         }
@@ -191,8 +226,7 @@ pub(crate) fn lot_name(lot: u32) -> String {
 /// # Errors
 /// Never in practice.
 pub(crate) fn row(number: u32, lot: u32, pepper: &Pepper) -> Result<TokenRow, StoreError> {
-    let secret = seeded::secret(Lot::Known, u64::from(number))
-        .map_err(|error| StoreError::Internal(error.to_string()))?;
+    let secret = seeded::secret(Lot::Known, u64::from(number)).map_err(StoreError::internal)?;
     let id = TokenId::from_i64(FIRST_ID + 16 + i64::from(number));
     let name = format!("{}{number:08}", lot_name(number / lot.max(1)));
     Ok(TokenRow {
@@ -209,13 +243,53 @@ pub(crate) fn row(number: u32, lot: u32, pepper: &Pepper) -> Result<TokenRow, St
     })
 }
 
-async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
-    organizations::insert(tx, ORG, "bench", ISSUED).await?;
-    let administrator = UserRow {
-        id: ADMINISTRATOR,
+/// Puts people who may do everything into a filled database, and their tokens: [`Lot::Owned`], numbered on from one person to the next.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn add_people(location: Location, people: &[Person]) -> Result<()> {
+    let mut accounts = Vec::new();
+    let mut owned = Vec::new();
+    for (id, person) in (FIRST_PERSON..).zip(people) {
+        let user = UserId::from_i64(id);
+        let rate_limit = person.rate_limit.as_ref().map(serde_json::to_string);
+        let terms = serde_json::to_string(&person.terms)?;
+        let email = format!("person-{}@example.org", accounts.len());
+        accounts.push(UserRow {
+            rate_limit: rate_limit.transpose()?,
+            ..account(user, email)
+        });
+        for _ in 0..person.tokens {
+            let number = u32::try_from(owned.len())?;
+            let token = TokenId::from_i64(FIRST_OWNED + i64::from(number));
+            let name = format!("owned {number:08}");
+            let row = personal(user, token, (Lot::Owned, u64::from(number)), name)?;
+            owned.push(TokenRow {
+                terms: Some(terms.clone()),
+                ..row
+            });
+        }
+    }
+    in_store(location, async |store| {
+        let put = async move |tx: &mut Tx| {
+            for account in &accounts {
+                users::insert(tx, account).await?;
+            }
+            for row in &owned {
+                tokens::insert(tx, row).await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        Ok(store.write(put).await?)
+    })
+}
+
+fn account(id: UserId, email: String) -> UserRow {
+    UserRow {
+        id,
         org: ORG,
-        email: "bench@example.org".to_owned(),
-        email_key: "bench@example.org".to_owned(),
+        email_key: email.clone(),
+        email,
         name: None,
         name_key: None,
         role: Role::SuperAdmin.as_str().to_owned(),
@@ -223,28 +297,59 @@ async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
         deactivated_at: None,
         roles: None,
         rate_limit: None,
-    };
-    users::insert(tx, &administrator).await?;
+    }
+}
+
+/// A token that acts as its owner.
+fn personal(owner: UserId, id: TokenId, (lot, number): (Lot, u64), name: String) -> Result<TokenRow> {
     let pepper = seeded::pepper();
-    let secret = seeded::secret(Lot::Caller, 0).map_err(|error| StoreError::Internal(error.to_string()))?;
-    let caller = TokenRow {
-        owner: ADMINISTRATOR.into(),
-        holder: ADMINISTRATOR.get(),
+    let secret = seeded::secret(lot, number)?;
+    Ok(TokenRow {
+        owner: owner.into(),
+        holder: owner.get(),
         token_type: "personal".to_owned(),
-        name: "caller".to_owned(),
-        name_key: "caller".to_owned(),
-        scopes: ScopeSet::all().to_string(),
+        name_key: name.clone(),
+        name,
+        scopes: ScopeSet::only(Scope::DeploymentsWrite).to_string(),
         hint: secret.hint().to_string(),
         digest: pepper.digest(&secret.hash()),
-        ..blank(CALLER, &pepper)
+        ..blank(id, &pepper)
+    })
+}
+
+async fn put_account(tx: &mut Tx) -> Result<(), StoreError> {
+    organizations::insert(tx, ORG, "bench", ISSUED).await?;
+    users::insert(tx, &account(ADMINISTRATOR, "bench@example.org".to_owned())).await?;
+    let caller = personal(ADMINISTRATOR, CALLER, (Lot::Caller, 0), "caller".to_owned());
+    let caller = TokenRow {
+        scopes: ScopeSet::all().to_string(),
+        ..caller.map_err(StoreError::internal)?
     };
     tokens::insert(tx, &caller).await
 }
 
-async fn put_tokens(tx: &mut Tx, numbers: Range<u32>, lot: u32) -> Result<(), StoreError> {
+async fn put_teams(tx: &mut Tx) -> Result<(), StoreError> {
+    for team in bound::teams(ORG, FIRST_TEAM, ISSUED).map_err(StoreError::internal)? {
+        teams::insert(tx, &team).await?;
+    }
+    Ok(())
+}
+
+async fn put_tokens(
+    tx: &mut Tx,
+    numbers: Range<u32>,
+    (lot, kind): (u32, Kind),
+    bound: &bound::Columns,
+) -> Result<(), StoreError> {
     let pepper = seeded::pepper();
     for number in numbers {
-        tokens::insert(tx, &row(number, lot, &pepper)?).await?;
+        let plain = row(number, lot, &pepper)?;
+        let row = match kind {
+            Kind::Plain => plain,
+            Kind::ByTurns if (number / lot.max(1)).is_multiple_of(2) => plain,
+            Kind::Bound | Kind::ByTurns => bound.bind(number, plain),
+        };
+        tokens::insert(tx, &row).await?;
     }
     Ok(())
 }

@@ -17,9 +17,11 @@ pub(crate) enum Lot {
     Unknown,
     /// The one that calls; token 0 is an administrator's.
     Caller,
+    /// Those of people who own more than one.
+    Owned,
 }
 
-/// The token with this number, acting as itself unless it is the caller's.
+/// The token with this number, acting as itself unless it is the caller's or owned.
 ///
 /// # Errors
 /// Never in practice: the source does not fail.
@@ -28,6 +30,7 @@ pub(crate) fn secret(lot: Lot, number: u64) -> Result<Secret> {
         Lot::Known => (1, TokenType::Global),
         Lot::Unknown => (2, TokenType::Global),
         Lot::Caller => (3, TokenType::Personal),
+        Lot::Owned => (7, TokenType::Personal),
     };
     let source = SplitMix::of(stream, number);
     Ok(generate(&Prefix::default(), token_type, &source)?)
@@ -41,14 +44,26 @@ pub(crate) fn secret(lot: Lot, number: u64) -> Result<Secret> {
 /// Never in practice.
 pub(crate) fn sample(lot: Lot, among: u32, count: u32) -> Result<Texts> {
     let choice = SplitMix::of(4, u64::from(among));
-    let mut bytes = Vec::new();
-    let mut width = 0;
-    for _ in 0..count {
-        let secret = secret(lot, below(&choice, among))?;
+    texts(lot, (0..count).map(|_| below(&choice, among)))
+}
+
+/// The texts of these tokens of a lot.
+///
+/// # Errors
+/// Never in practice.
+pub(crate) fn texts(lot: Lot, chosen: impl Iterator<Item = u32>) -> Result<Texts> {
+    let (mut bytes, mut numbers, mut width) = (Vec::new(), Vec::new(), 0);
+    for number in chosen {
+        let secret = secret(lot, u64::from(number))?;
         width = secret.expose().len();
         bytes.extend_from_slice(secret.expose().as_bytes());
+        numbers.push(number);
     }
-    Ok(Texts { bytes, width })
+    Ok(Texts {
+        bytes,
+        width,
+        numbers,
+    })
 }
 
 /// The key under which every seeded database's digests are made.
@@ -70,6 +85,8 @@ pub(crate) fn pepper() -> Pepper {
 pub(crate) struct Texts {
     bytes: Vec<u8>,
     width: usize,
+    /// Which token's each is.
+    numbers: Vec<u32>,
 }
 
 impl Texts {
@@ -85,7 +102,13 @@ impl Texts {
         Self {
             bytes,
             width: self.width,
+            numbers: self.numbers.clone(),
         }
+    }
+
+    /// Which token's the text at this place is.
+    pub(crate) fn number(&self, place: usize) -> u32 {
+        self.numbers[place % self.numbers.len()]
     }
 
     /// The text at this place; after the last comes the first again.
@@ -127,8 +150,9 @@ fn mix(mut z: u64) -> u64 {
 }
 
 /// Uniform enough below a 32-bit bound: the high half of a product (Lemire 2019), its bias below 2^-32.
-fn below(source: &SplitMix, bound: u32) -> u64 {
-    ((source.next() >> 32) * u64::from(bound)) >> 32
+fn below(source: &SplitMix, bound: u32) -> u32 {
+    // Below the bound, which has 32 bits.
+    u32::try_from(((source.next() >> 32) * u64::from(bound)) >> 32).unwrap_or_default()
 }
 
 fn key(stream: u64) -> [u8; 32] {
@@ -170,5 +194,7 @@ mod tests {
                 .all(|text| known.iter().any(|known| known.as_bytes() == text))
         );
         assert_eq!(sample.around(0), sample.around(50));
+        let first = usize::try_from(sample.number(50)).unwrap();
+        assert_eq!(sample.around(0), known[first].as_bytes());
     }
 }

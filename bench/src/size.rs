@@ -15,34 +15,42 @@ pub(crate) struct Size {
     pub(crate) large: u32,
     /// Rounds of each comparison; odd, so that the median is one of them.
     pub(crate) rounds: u32,
+    /// The same where a large installation takes part.
+    pub(crate) large_rounds: u32,
     /// How long one side of a comparison is measured in a round.
     pub(crate) round: Duration,
-    /// The same over HTTP: as long as from one flush of last uses to the next, so that each round holds one.
+    /// The same over HTTP where bookkeeping counts: as long as from one flush of last uses to the next, so that each round holds one.
     pub(crate) lane: Duration,
+    /// The same over HTTP where only the threads that answer count.
+    pub(crate) short_lane: Duration,
     /// Tokens of one bulk revocation.
     pub(crate) bulk: u32,
 }
 
 impl Size {
-    /// What the goals are about; less than half an hour, and at first some minutes more to make the databases.
+    /// What the goals are about; twenty minutes, and at first some more to make the databases.
     pub(crate) const FULL: Self = Self {
         small: 1_000,
         medium: 1_000_000,
         large: 10_000_000,
-        rounds: 7,
+        rounds: 5,
+        large_rounds: 3,
         round: Duration::from_secs(3),
         lane: Duration::from_secs(10),
+        short_lane: Duration::from_secs(5),
         bulk: 100_000,
     };
 
-    /// Two minutes, for whoever changes the bench or looks for a direction.
+    /// Three minutes, for whoever changes the bench or looks for a direction.
     pub(crate) const QUICK: Self = Self {
         small: 1_000,
         medium: 100_000,
         large: 1_000_000,
         rounds: 3,
+        large_rounds: 3,
         round: Duration::from_millis(700),
         lane: Duration::from_secs(2),
+        short_lane: Duration::from_secs(1),
         bulk: 20_000,
     };
 }

@@ -5,9 +5,14 @@
 mod changes;
 mod http;
 mod in_process;
+mod limits;
+mod owners;
 mod start;
 
+use anyhow::Result;
+
 use crate::Part;
+use crate::seeded::{self, Lot};
 
 /// The parts in the order in which they are measured: first what needs this process's memory for itself, then the start from databases as
 /// they were made.
@@ -15,6 +20,10 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "in-process",
         run: in_process::measure,
+    },
+    Part {
+        name: "owners",
+        run: owners::measure,
     },
     Part {
         name: "start",
@@ -25,7 +34,22 @@ pub(crate) const PARTS: &[Part] = &[
         run: http::measure,
     },
     Part {
+        name: "limits",
+        run: limits::measure,
+    },
+    Part {
         name: "changes",
         run: changes::measure,
     },
 ];
+
+/// What comes before the body of a question about a token; the body has that many bytes. The administrator asks.
+fn head(body: usize) -> Result<Vec<u8>> {
+    let caller = seeded::secret(Lot::Caller, 0)?;
+    let text = format!(
+        "POST /v1/verify HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+         content-length: {body}\r\n\r\n",
+        caller.expose()
+    );
+    Ok(text.into_bytes())
+}

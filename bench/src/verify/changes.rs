@@ -15,10 +15,11 @@ use claviger_store::Location;
 use claviger_testkit::postgres::{Durability, Postgres};
 use tempfile::TempDir;
 
+use crate::bound::IN_FORCE;
 use crate::figures::{Figure, Goal, median, percentile};
 use crate::load::{self, Connections, Target};
 use crate::machine::{self, Core};
-use crate::seed;
+use crate::seed::{self, Kind};
 use crate::servers::{Process, Setup};
 use crate::size::{Size, spoken};
 use alone::Alone;
@@ -32,8 +33,8 @@ const BULK: Goal = Goal::at_most("P12", 2.0, "s");
 
 /// Connections that issue and revoke at once.
 const CROWDS: [u32; 2] = [32, 64];
-/// Bulk revocations, each of tokens of its own.
-const BULKS: u32 = 5;
+/// Bulk revocations of each kind of tokens, each of tokens of its own.
+const BULKS: u32 = 3;
 
 /// A database server, or none.
 enum Database {
@@ -50,8 +51,8 @@ struct Measured {
     revokes: [Vec<f64>; 2],
     /// Milliseconds until the receipt, by how many asked at once: one, and each of [`CROWDS`].
     receipts: [Vec<Vec<f64>>; 3],
-    /// Seconds of each bulk revocation.
-    bulks: Vec<f64>,
+    /// Seconds of each bulk revocation: of plain tokens, and of such with everything in force.
+    bulks: [Vec<f64>; 2],
     /// Milliseconds, from the server's own histogram.
     visibility: Vec<f64>,
 }
@@ -77,11 +78,11 @@ pub(crate) fn measure(size: &Size) -> Result<Vec<Figure>> {
 }
 
 fn measure_on(database: &Database, directory: &TempDir, size: &Size) -> Result<Measured> {
-    let bulks = BULKS.min(size.rounds);
+    let bulks = 2 * BULKS.min(size.rounds);
     let served = directory.path().join("served");
     seed::write_keys(&served)?;
     let (location, name) = database.make(&served);
-    seed::fill(location, bulks * size.bulk, size.bulk)?;
+    seed::fill(location, bulks * size.bulk, size.bulk, Kind::ByTurns)?;
     let (beside, _) = database.make(&directory.path().join("alone"));
     let mut alone = Alone::new(beside);
     let setup = Setup {
@@ -100,7 +101,10 @@ fn measure_on(database: &Database, directory: &TempDir, size: &Size) -> Result<M
         })?;
     }
     for lot in 0..bulks {
-        measured.bulks.push(bulk(&server.target, lot, size.bulk)?);
+        let took = bulk(&server.target, lot, size.bulk)?;
+        let [plain, bound] = &mut measured.bulks;
+        let kind = if lot.is_multiple_of(2) { plain } else { bound };
+        kind.push(took);
     }
     measured.visibility.push(visibility(&server.target)?);
     server.end()?;
@@ -232,13 +236,17 @@ impl Measured {
             format!("from the commit of a revocation until the verifier refuses, on {store}: bound of p99"),
             &self.visibility,
         ));
-        figures.extend(BULK.figure(
-            format!(
-                "bulk revocation of {} tokens on {store}, one audit event each",
-                spoken(size.bulk)
-            ),
-            &self.bulks,
-        ));
+        for (seconds, what) in self.bulks.iter().zip(["", IN_FORCE]) {
+            let tokens = spoken(size.bulk);
+            let tokens = [tokens.as_str(), "tokens", what].join(" ");
+            figures.extend(BULK.figure(
+                format!(
+                    "bulk revocation of {} on {store}, one audit event each",
+                    tokens.trim_end()
+                ),
+                seconds,
+            ));
+        }
         figures
     }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::figures::{Figure, Goal};
 use crate::machine::Core;
-use crate::seed;
+use crate::seed::{self, Kind};
 use crate::servers::{Process, Setup};
 use crate::size::{Size, spoken};
 
@@ -21,14 +21,17 @@ const DISK: Goal = Goal::at_most("P14", 400.0, "bytes");
 /// When a server does not start or does not end.
 pub(crate) fn measure(size: &Size) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for (tokens, goal) in [(size.medium, START_MEDIUM), (size.large, START_LARGE)] {
-        let seeded = seed::directory(tokens)?;
+    for (tokens, goal, rounds) in [
+        (size.medium, START_MEDIUM, size.rounds),
+        (size.large, START_LARGE, size.large_rounds),
+    ] {
+        let seeded = seed::directory(tokens, Kind::Plain)?;
         let setup = Setup {
             core: Core::Any,
             ..Setup::sqlite(&seeded.path)
         };
         let mut starts = Vec::new();
-        for round in 0..=size.rounds {
+        for round in 0..=rounds {
             let server = Process::claviger(&setup)?;
             if round > 0 {
                 starts.push(server.start.as_secs_f64());

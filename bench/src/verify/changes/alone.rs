@@ -10,7 +10,7 @@ use claviger_domain::{OrgId, Timestamp};
 use claviger_store::audit::{self, AuditRow};
 use claviger_store::{Location, StoreError, Tx, changes, heads, tokens};
 
-use crate::seed;
+use crate::seed::{self, Kind};
 use crate::seeded;
 
 /// A store that nobody else uses. Opened for each round, so that it does nothing in between.
@@ -36,7 +36,7 @@ impl Alone {
     /// Those of the store.
     pub(super) fn rate(&mut self, time: Duration) -> Result<f64> {
         if !self.ready {
-            seed::fill(self.location.clone(), 0, 1)?;
+            seed::fill(self.location.clone(), 0, 1, Kind::Plain)?;
             self.ready = true;
         }
         let first = self.done;

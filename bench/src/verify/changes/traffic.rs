@@ -69,7 +69,7 @@ impl Traffic for Issues {
         let number = self.number;
         self.number += 1;
         let body = format!(
-            "{{\"name\":\"issued {number:08}\",\"type\":\"global\",\"scopes\":[\"deployments:write\"]}}"
+            "{{\"name\":\"issued {number:08}\",\"type\":\"global\",\"reason\":\"measuring\",\"scopes\":[\"deployments:write\"]}}"
         );
         request.extend_from_slice(&self.head);
         request.extend_from_slice(format!("content-length: {}\r\n\r\n{body}", body.len()).as_bytes());
