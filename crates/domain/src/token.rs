@@ -5,10 +5,12 @@
 //! until it is deleted. The rules here are pure; `service` calls them inside its transactions.
 
 mod holder;
+mod presented;
 
 pub use claviger_token::TokenType;
 use claviger_token::{Digest, Hint, PepperId};
 pub use holder::{Holder, Restrictions, Surroundings, given};
+pub use presented::PresentedIn;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Excess};
@@ -111,16 +113,6 @@ pub struct LastUse {
     pub presented_in: Option<PresentedIn>,
 }
 
-/// Where a request bears a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PresentedIn {
-    /// In a header, or in a body that asks about it.
-    #[default]
-    Header,
-    /// In the address, as `?token=`.
-    Query,
-}
-
 /// Where a token stands at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,25 +154,6 @@ impl RevokeReason {
         [Self::Requested, Self::ByHolder, Self::Leaked, Self::Unused]
             .into_iter()
             .find(|reason| reason.as_str() == text)
-    }
-}
-
-// === impl PresentedIn ===
-
-impl PresentedIn {
-    /// The stored and shown text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Query => "query",
-        }
-    }
-
-    /// Reads the stored text.
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Header, Self::Query]
-            .into_iter()
-            .find(|way| way.as_str() == text)
     }
 }
 
