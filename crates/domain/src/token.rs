@@ -7,12 +7,14 @@
 mod expiry;
 mod holder;
 mod overlap;
+mod presented;
 
 pub use claviger_token::TokenType;
 use claviger_token::{Digest, Hint, PepperId};
 pub use expiry::{DEFAULT_DAYS, Expiry, MAX_DAYS, PRESET_DAYS};
 pub use holder::{Holder, Restrictions, Surroundings, given};
 pub use overlap::{MAX_OVERLAP_SECONDS, Overlap, PreviousSecret};
+pub use presented::PresentedIn;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Excess};
@@ -113,16 +115,6 @@ pub struct LastUse {
     pub presented_in: Option<PresentedIn>,
 }
 
-/// Where a request bears a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PresentedIn {
-    /// In a header, or in a body that asks about it.
-    #[default]
-    Header,
-    /// In the address, as `?token=`.
-    Query,
-}
-
 /// Where a token stands at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,25 +152,6 @@ impl RevokeReason {
         ]
         .into_iter()
         .find(|reason| reason.as_str() == text)
-    }
-}
-
-// === impl PresentedIn ===
-
-impl PresentedIn {
-    /// The stored and shown text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Query => "query",
-        }
-    }
-
-    /// Reads the stored text.
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Header, Self::Query]
-            .into_iter()
-            .find(|way| way.as_str() == text)
     }
 }
 

@@ -274,6 +274,15 @@ impl Index {
         Ok(true)
     }
 
+    /// Shows the policy of every token, and some that those had before. Cost: the tokens, and the most that there ever were.
+    pub fn for_each_policy(&self, half: &WriteHalf, mut each: impl FnMut(u32)) {
+        for number in 0..half.fresh {
+            if let Some(record) = self.records.get(number) {
+                each(record.own().fields.policy);
+            }
+        }
+    }
+
     /// Swaps the record of a key that is present.
     fn replace(
         &self,

@@ -180,6 +180,15 @@ impl Owners {
         number.and(interned).map(|_| ())
     }
 
+    /// Shows the policy of every owner.
+    pub(crate) fn for_each_policy(&self, writer: &OwnerNumbers, mut each: impl FnMut(u32)) {
+        for number in 0..writer.cells {
+            if let Some(standing) = self.get(number) {
+                each(standing.policy);
+            }
+        }
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.table.memory_bytes() + self.orgs.memory_bytes() + self.meters.memory_bytes()
     }
@@ -281,7 +290,8 @@ mod tests {
 
         fn scopes(&self, number: u32) -> ScopeSet {
             let standing = self.owners.get(number).unwrap();
-            self.policies.get(standing.policy).unwrap().scopes
+            let there = self.policies.get(standing.policy).unwrap();
+            there.policy().unwrap().scopes
         }
     }
 

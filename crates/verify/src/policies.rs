@@ -1,12 +1,14 @@
 //! Policies: what tokens were given, on which terms, and what owners may do; stored once for all that have the same.
 //!
-//! Invariant: a policy never changes and is never forgotten, so a record's reference to it is valid for ever. Number
-//! [`NOTHING`] allows nothing and is always there: what is narrowed when the table is full falls back to it. Read on every check;
-//! interned by the writer.
+//! Invariant: a policy never changes, and a number means one policy or none: the writer frees the places of those that no record and no
+//! owner refers to any more, and a place is given out again under another number. So whoever still has the number of a freed policy finds
+//! none, and looks again at what it had the number from. Number [`NOTHING`] allows nothing and is always there: what is narrowed when the
+//! table is full falls back to it. Read on every check; interned and freed by the writer.
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use arc_swap::{ArcSwapOption, Guard};
 use claviger_domain::ScopeSet;
 use claviger_domain::authority::{Authority, Place, Selector};
 use claviger_domain::terms::{Gcra, Terms};
@@ -15,13 +17,18 @@ use crate::Full;
 use crate::chunked::Chunked;
 
 /// The most different policies there can be.
-pub const MAX_POLICIES: u32 = 1 << 20;
+pub const MAX_POLICIES: u32 = 1 << PLACE_BITS;
+/// The bits of a number that are its place. Those above count how often the place was given out, up to the last bit, which is the owners'.
+const PLACE_BITS: u32 = 20;
+const PLACE: u32 = (1 << PLACE_BITS) - 1;
+const NUMBERS: u32 = (1 << 31) - 1;
 /// The policy that allows nothing.
 pub(crate) const NOTHING: u32 = 0;
 
 /// An authority and terms, with what most checks ask of them worked out.
 #[derive(Debug)]
 pub(crate) struct Policy {
+    number: u32,
     pub(crate) authority: Arc<Authority>,
     /// `None` when there are no terms: then a check does not look any further.
     pub(crate) conditions: Option<Box<Conditions>>,
@@ -40,15 +47,37 @@ pub(crate) struct Conditions {
 
 /// The part that readers share.
 pub(crate) struct Policies {
-    table: Chunked<OnceLock<Policy>, 8>,
+    table: Chunked<ArcSwapOption<Policy>, 8>,
+    limit: u32,
+}
+
+/// What is at a policy's place, kept for as long as this lives.
+pub(crate) struct Reading {
+    number: u32,
+    there: Guard<Option<Arc<Policy>>>,
 }
 
 /// The part that only the writer has.
-#[derive(Default)]
 pub(crate) struct PolicyNumbers {
     numbers: HashMap<Given, u32>,
     /// What was asked for last: a load brings the same again and again.
     latest: Option<(Given, u32)>,
+    /// Under which numbers the freed places are given out next.
+    free: Vec<u32>,
+    /// Places that were ever given out.
+    places: u32,
+    /// New policies until those are looked for that nobody refers to any more.
+    until_sweep: u32,
+}
+
+impl Reading {
+    /// The policy; `None` when it was freed.
+    #[inline]
+    pub(crate) fn policy(&self) -> Option<&Policy> {
+        self.there
+            .as_deref()
+            .filter(|policy| policy.number == self.number)
+    }
 }
 
 /// What makes a policy.
@@ -79,13 +108,14 @@ impl Given {
 }
 
 impl Policy {
-    fn new(Given { authority, terms }: &Given) -> Self {
+    fn new(number: u32, Given { authority, terms }: &Given) -> Self {
         let scopes = authority.scopes();
         let everywhere = match authority.grants() {
             [grant] => grant.on == Selector::everywhere() && grant.scopes == scopes,
             _ => false,
         };
         Self {
+            number,
             authority: authority.clone(),
             conditions: terms.clone().map(|terms| {
                 let rate = terms.rate_limit.map(|limit| limit.gcra());
@@ -94,6 +124,12 @@ impl Policy {
             scopes,
             everywhere,
         }
+    }
+
+    /// The terms; none when there are no conditions.
+    pub(crate) fn terms(&self) -> Arc<Terms> {
+        let conditions = self.conditions.as_ref();
+        conditions.map_or_else(Arc::default, |conditions| conditions.terms.clone())
     }
 
     /// True when it allows all of `scopes`, which it has somewhere, at `place`. Cost: the grants, unless they hold everywhere.
@@ -108,16 +144,26 @@ impl Policies {
     pub(crate) fn new(limit: u32) -> (Self, PolicyNumbers) {
         let policies = Self {
             table: Chunked::new(limit),
+            limit,
         };
-        let mut numbers = PolicyNumbers::default();
+        let mut numbers = PolicyNumbers {
+            numbers: HashMap::new(),
+            latest: None,
+            free: Vec::new(),
+            places: 0,
+            until_sweep: 0,
+        };
         let nothing = policies.intern(&mut numbers, &Given::plain(Arc::default()));
         debug_assert_eq!(nothing, Ok(NOTHING), "the first number is 0");
+        numbers.until_sweep = policies.room(&numbers);
         (policies, numbers)
     }
 
+    /// What is at the place of this number; `None` when nothing ever was.
     #[inline]
-    pub(crate) fn get(&self, number: u32) -> Option<&Policy> {
-        self.table.get(number)?.get()
+    pub(crate) fn get(&self, number: u32) -> Option<Reading> {
+        let there = self.table.get(number & PLACE)?.load();
+        Some(Reading { number, there })
     }
 
     /// The policy's number, a new one for a new policy.
@@ -130,15 +176,48 @@ impl Policies {
         let number = match writer.numbers.get(given) {
             Some(&number) => number,
             None => {
-                let number = u32::try_from(writer.numbers.len()).map_err(|_| Full::Policies)?;
-                let place = self.table.get_or_grow(number).ok_or(Full::Policies)?;
-                place.get_or_init(|| Policy::new(given));
+                writer.until_sweep = writer.until_sweep.saturating_sub(1);
+                let number = writer.free.last().copied().unwrap_or(writer.places);
+                let place = self.table.get_or_grow(number & PLACE).ok_or(Full::Policies)?;
+                place.store(Some(Arc::new(Policy::new(number, given))));
+                if writer.free.pop().is_none() {
+                    writer.places += 1;
+                }
                 writer.numbers.insert(given.clone(), number);
                 number
             }
         };
         writer.latest = Some((given.clone(), number));
         Ok(number)
+    }
+
+    /// True when so many were interned since the last sweep that another is worth its cost.
+    pub(crate) fn wants_sweep(writer: &PolicyNumbers) -> bool {
+        writer.until_sweep == 0
+    }
+
+    /// Frees all that are not `in_use`. Cost: the policies.
+    pub(crate) fn sweep(&self, writer: &mut PolicyNumbers, in_use: &HashSet<u32>) {
+        writer.latest = None;
+        let free = &mut writer.free;
+        writer.numbers.retain(|_, number| {
+            let stays = *number == NOTHING || in_use.contains(number);
+            if !stays && let Some(place) = self.table.get(*number & PLACE) {
+                place.store(None);
+                free.push(number.wrapping_add(1 << PLACE_BITS) & NUMBERS);
+            }
+            stays
+        });
+        writer.until_sweep = self.room(writer);
+    }
+
+    /// New policies until the next sweep: as many as there are, so that its cost is shared by them, and a sixteenth of the table at least;
+    /// but not more than find room, unless that is next to none.
+    fn room(&self, writer: &PolicyNumbers) -> u32 {
+        let there_are = u32::try_from(writer.numbers.len()).unwrap_or(u32::MAX);
+        let sixteenth = (self.limit / 16).max(1);
+        let left = self.limit.saturating_sub(there_are);
+        there_are.max(sixteenth).min(left).max(sixteenth / 64).max(1)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -148,7 +227,8 @@ impl Policies {
 
 impl PolicyNumbers {
     pub(crate) fn memory_bytes(&self) -> usize {
-        map_bytes(&self.numbers)
+        let policies = self.numbers.len() * (size_of::<Policy>() + 2 * size_of::<usize>());
+        map_bytes(&self.numbers) + policies + self.free.capacity() * size_of::<u32>()
     }
 }
 
@@ -191,8 +271,11 @@ mod tests {
 
         assert_eq!(numbers[1], numbers[3]);
         assert!(numbers[0] != numbers[1] && numbers[1] != numbers[2]);
-        assert!(policies.get(numbers[0]).unwrap().conditions.is_none());
-        assert!(policies.get(numbers[1]).unwrap().conditions.is_some());
+        let is_bound = |number| {
+            let there = policies.get(number).unwrap();
+            there.policy().unwrap().conditions.is_some()
+        };
+        assert!(!is_bound(numbers[0]) && is_bound(numbers[1]));
     }
 
     #[test]
@@ -211,10 +294,10 @@ mod tests {
             Ok(read)
         );
         assert_eq!(
-            policies.get(read).unwrap().scopes,
+            policies.get(read).unwrap().policy().unwrap().scopes,
             ScopeSet::only(Scope::TokensRead)
         );
-        assert!(policies.get(3).is_none());
+        assert!(policies.get(3).unwrap().policy().is_none());
     }
 
     #[test]
@@ -231,14 +314,56 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_refers_to_makes_room_and_its_number_means_nothing_any_more() {
+        let (policies, mut writer) = Policies::new(3);
+        let read = policies
+            .intern(&mut writer, &authority(Scope::TokensRead))
+            .unwrap();
+        let write = policies
+            .intern(&mut writer, &authority(Scope::TokensWrite))
+            .unwrap();
+        let kept = policies.get(read).unwrap();
+        assert_eq!(
+            policies.intern(&mut writer, &authority(Scope::AuditRead)),
+            Err(Full::Policies)
+        );
+        assert!(Policies::wants_sweep(&writer));
+
+        policies.sweep(&mut writer, &HashSet::from([write]));
+
+        assert_eq!(
+            kept.policy().unwrap().scopes,
+            ScopeSet::only(Scope::TokensRead),
+            "while it is held"
+        );
+        assert!(policies.get(read).unwrap().policy().is_none());
+        let audit = policies
+            .intern(&mut writer, &authority(Scope::AuditRead))
+            .unwrap();
+        assert_eq!(audit & PLACE, read & PLACE, "at the same place");
+        assert!(
+            policies.get(read).unwrap().policy().is_none(),
+            "under another number"
+        );
+        let scopes = |number| policies.get(number).unwrap().policy().unwrap().scopes;
+        assert_eq!(scopes(audit), ScopeSet::only(Scope::AuditRead));
+        assert_eq!(scopes(write), ScopeSet::only(Scope::TokensWrite));
+        assert_eq!(scopes(NOTHING), ScopeSet::EMPTY);
+        assert_eq!(
+            policies.intern(&mut writer, &authority(Scope::TokensWrite)),
+            Ok(write)
+        );
+    }
+
+    #[test]
     fn only_what_holds_everywhere_is_reached_without_looking() {
         let team = TeamId::from_i64(1);
         let scopes = ScopeSet::only(Scope::TokensRead);
-        let narrow = Policy::new(&Given::plain(Arc::new(Authority::of_token(
-            scopes,
-            Selector::team(team),
-        ))));
-        let wide = Policy::new(&authority(Scope::TokensRead));
+        let narrow = Policy::new(
+            1,
+            &Given::plain(Arc::new(Authority::of_token(scopes, Selector::team(team)))),
+        );
+        let wide = Policy::new(2, &authority(Scope::TokensRead));
 
         assert!(!narrow.reaches(scopes, &Place::ORGANIZATION));
         assert!(narrow.reaches(scopes, &Place::team(team)));

@@ -6,6 +6,7 @@
 //! Called by `http`'s guard and doors through `service`; changes are in [`apply`](Verifier::apply).
 
 mod apply;
+mod judge;
 mod overlap;
 
 use std::collections::HashSet;
@@ -14,24 +15,21 @@ use std::sync::{Arc, Mutex};
 use apply::Writer;
 use arc_swap::ArcSwap;
 use claviger_domain::authority::Power;
-use claviger_domain::resource::Asked;
 use claviger_domain::terms::{Networks, Spent, Terms};
-use claviger_domain::token::PresentedIn;
-use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
-use claviger_token::{Digest, Prefix, Presented, TokenHash, TokenType};
+use claviger_domain::{OrgId, Timestamp, TokenId};
+use claviger_token::{Digest, Prefix, Presented, TokenHash};
 use crossbeam_queue::ArrayQueue;
+use judge::{Judged, Unjudged};
 use overlap::{PREVIOUS, role_of};
 
 use crate::accounts::{Accounts, PER_CHUNK};
 use crate::budget::{Budget, Latest, Refusal};
 use crate::counters::Counters;
-use crate::decision::{
-    Allowance, CODES, Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified,
-};
+use crate::decision::{Allowance, CODES, Decision, Denial, DenialCode, Presentation, Required, Verified};
 use crate::index::{FoundBy, Hit, Index, Key, Look, Mark, Overlaps, Snapshot};
 use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
-use crate::policies::{Conditions, Policies};
+use crate::policies::{Policies, Policy, Reading};
 use crate::refusals::Refusals;
 use crate::uses::{Addresses, MAX_ADDRESSES, Use};
 use crate::{MAX_OWNERS, MAX_POLICIES, MAX_TOKENS};
@@ -68,14 +66,6 @@ const NEVER: i64 = i64::MAX;
 
 /// A record, and if it was found under the previous pepper its digests under that and under the current one.
 type Found<'a> = (Hit<'a>, Option<(Digest, Digest)>);
-
-/// A known token, and what comes of it.
-struct Judged {
-    verified: Verified,
-    verdict: Result<(), DenialCode>,
-    /// There may be limits to take from.
-    is_limited: bool,
-}
 
 /// What became of taking from limits.
 enum Charge {
@@ -129,10 +119,12 @@ impl Verifier {
         self.decide(presented, &Required::default(), now, None)
     }
 
-    /// What a verified token might do at the instant of its decision, and where. Cost: two reference counts.
+    /// What a verified token might do at the instant of its decision, and where; nothing when it was changed since and what it had was
+    /// freed. Cost: two reference counts.
     pub fn power(&self, verified: &Verified) -> Power {
         let authority = |number| {
-            let policy = self.policies.get(number);
+            let there = self.policies.get(number);
+            let policy = there.as_ref().and_then(Reading::policy);
             policy.map_or_else(Arc::default, |policy| policy.authority.clone())
         };
         Power::new(
@@ -141,10 +133,16 @@ impl Verifier {
         )
     }
 
-    /// The terms of a verified token.
+    /// The terms of a verified token; when it was changed since and what it had was freed, those of one that is accepted nowhere.
     pub fn terms(&self, verified: &Verified) -> Arc<Terms> {
-        let conditions = self.conditions(verified.policies.token);
-        conditions.map_or_else(Arc::default, |conditions| conditions.terms.clone())
+        let there = self.policies.get(verified.policies.token);
+        match there.as_ref().and_then(Reading::policy) {
+            Some(policy) => policy.terms(),
+            None => Arc::new(Terms {
+                networks: Some(Networks::default()),
+                ..Terms::default()
+            }),
+        }
     }
 
     /// What limits a verified token, and what was left of it at its decision. Cost: two look-ups in memory that was just read, and none
@@ -153,19 +151,21 @@ impl Verifier {
         let Some(levels) = verified.levels else {
             return Allowance::default();
         };
-        let token = self.conditions(verified.policies.token).map(|own| &own.terms);
-        let owner = self
-            .conditions(verified.policies.owner)
-            .map(|shared| &shared.terms);
+        let terms = |number| {
+            let there = self.policies.get(number);
+            there.as_ref().and_then(Reading::policy).map(Policy::terms)
+        };
+        let token = terms(verified.policies.token);
+        let owner = terms(verified.policies.owner);
         Allowance {
-            token: token.and_then(|terms| Some((terms.rate_limit?, levels.token))),
+            token: token
+                .as_ref()
+                .and_then(|terms| Some((terms.rate_limit?, levels.token))),
             owner: owner.and_then(|terms| Some((terms.rate_limit?, levels.owner))),
-            quota: token.and_then(|terms| Some((terms.quota?, levels.quota))),
+            quota: token
+                .as_ref()
+                .and_then(|terms| Some((terms.quota?, levels.quota))),
         }
-    }
-
-    fn conditions(&self, policy: u32) -> Option<&Conditions> {
-        self.policies.get(policy)?.conditions.as_deref()
     }
 
     /// When the secret was last accepted, to the second, as far as this process knows; `None` also when it does not know the secret.
@@ -275,13 +275,15 @@ impl Verifier {
                     Look::Again => continue,
                 }
             }
-            let Some(mut judged) = self.judge(&hit.snapshot, required, now, at) else {
-                return Decision::deny(DenialCode::Unknown);
+            let mut judged = match self.judge(&hit.snapshot, required, now, at) {
+                Ok(judged) => judged,
+                Err(Unjudged::Foreign) => return Decision::deny(DenialCode::Unknown),
+                Err(Unjudged::Stale) => continue,
             };
             let Some(at) = at else {
                 return judged.decision();
             };
-            if judged.is_limited {
+            if judged.is_limited() {
                 match self.charge(&hit, &mut judged, at, paid) {
                     Charge::Settled => paid = judged.verdict.is_ok(),
                     Charge::Moved => continue,
@@ -320,9 +322,14 @@ impl Verifier {
     #[inline(never)]
     fn charge(&self, hit: &Hit<'_>, judged: &mut Judged, at: &Presentation, paid: bool) -> Charge {
         let fields = &hit.snapshot.fields;
-        let policies = judged.verified.policies;
-        let own = self.conditions(policies.token);
-        let shared = self.conditions(policies.owner);
+        let own = judged
+            .own
+            .policy()
+            .and_then(|policy| policy.conditions.as_deref());
+        let shared = judged
+            .bound
+            .policy()
+            .and_then(|policy| policy.conditions.as_deref());
         let budget = Budget {
             owner: shared.and_then(|shared| Some((self.owners.meter(fields.owner)?, shared.rate.as_ref()?))),
             token: own.and_then(|own| Some((self.accounts.meter(fields.budget)?, own.rate.as_ref()?))),
@@ -377,80 +384,6 @@ impl Verifier {
         }
     }
 
-    /// The token as known, and whether it may, limits apart. `None` for another organization's than the one that asks, and for a
-    /// record that refers to nothing, which is never written.
-    #[inline]
-    fn judge(
-        &self,
-        token: &Snapshot,
-        required: &Required<'_>,
-        now: Timestamp,
-        at: Option<&Presentation>,
-    ) -> Option<Judged> {
-        let fields = &token.fields;
-        let owner = self.owners.get(fields.owner)?;
-        let policy = self.policies.get(fields.policy)?;
-        let bound = self.policies.get(owner.policy)?;
-        if at.and_then(|at| at.asking).is_some_and(|org| org != owner.org) {
-            return None;
-        }
-        let id = TokenId::from_i64(fields.id);
-        let scopes = policy.scopes.intersection(bound.scopes);
-        let self_owned = fields.flags & SELF_OWNED != 0;
-        let verified = Verified {
-            id,
-            org: owner.org,
-            owner: if self_owned { OwnerId::from(id) } else { owner.id },
-            token_type: TokenType::ALL[((fields.flags >> TYPE_SHIFT) & 3) as usize],
-            scopes,
-            expires_at: (fields.expires_at != NEVER).then(|| Timestamp::from_micros(fields.expires_at)),
-            first_use: false,
-            policies: PolicyPair {
-                token: fields.policy,
-                owner: owner.policy,
-            },
-            levels: None,
-        };
-        let missing = required.scopes.difference(scopes);
-        let reaches = |place| policy.reaches(required.scopes, place) && bound.reaches(required.scopes, place);
-        let permits = |asked: &Asked<'_>| policy.authority.permits(asked) && bound.authority.permits(asked);
-        let conditions = policy.conditions.as_deref();
-        let verdict = if token.ended() {
-            Err(DenialCode::Revoked)
-        } else if now.micros() >= fields.expires_at {
-            Err(DenialCode::Expired)
-        } else if !owner.active {
-            Err(DenialCode::Revoked)
-        } else if !missing.is_empty() {
-            Err(DenialCode::InsufficientScope { missing })
-        } else if required.at.as_ref().is_some_and(|place| !reaches(place))
-            || at.is_some_and(|at| !self.comes_as_agreed(owner.org, conditions, at))
-        {
-            Err(DenialCode::Restricted)
-        } else if required.asked.as_ref().is_some_and(|asked| !permits(asked)) {
-            Err(DenialCode::NotPermitted)
-        } else {
-            Ok(())
-        };
-        Some(Judged {
-            verified,
-            verdict,
-            is_limited: conditions.is_some() || bound.conditions.is_some(),
-        })
-    }
-
-    /// True when the token comes from one of its networks, and not in an address unless both it and its organization allow that.
-    #[inline]
-    fn comes_as_agreed(&self, org: OrgId, conditions: Option<&Conditions>, at: &Presentation) -> bool {
-        let in_query = at.presented_in == PresentedIn::Query;
-        let Some(Conditions { terms, .. }) = conditions else {
-            return !in_query;
-        };
-        let from_there = |networks: &Networks| networks.contain(at.address);
-        let may_be_there = || terms.allow_query && self.query_orgs.load().contains(&org);
-        (!in_query || may_be_there()) && terms.networks.as_ref().is_none_or(from_there)
-    }
-
     /// An ended token was presented: its owner is told once.
     fn note_refusal(&self, denial: &Denial) {
         let end = denial
@@ -480,19 +413,6 @@ impl Verifier {
         {
             // When the queue is full the redigest is dropped; it comes again at the token's next use.
             let _ = self.redigests.push(Redigest { id, from, to });
-        }
-    }
-}
-
-impl Judged {
-    #[inline]
-    fn decision(self) -> Decision {
-        match self.verdict {
-            Ok(()) => Decision::Allow(self.verified),
-            Err(code) => Decision::Deny(Denial {
-                code,
-                subject: Some(self.verified),
-            }),
         }
     }
 }

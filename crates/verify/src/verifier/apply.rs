@@ -14,7 +14,7 @@ use super::{NEVER, SELF_OWNED, TYPE_SHIFT, Verifier, second_of};
 use crate::accounts::AccountNumbers;
 use crate::index::{Fields, Key, REVOKED, WriteHalf};
 use crate::owners::OwnerNumbers;
-use crate::policies::{Given, NOTHING, PolicyNumbers};
+use crate::policies::{Given, NOTHING, Policies, PolicyNumbers};
 use crate::{Applied, Change, Entry, Full, Owner, PreviousSecret};
 
 /// What only the writer has of each part.
@@ -33,6 +33,7 @@ impl Verifier {
     /// [`Full`]; nothing has changed then. A service that refuses to issue above the limits never sees it.
     pub fn apply(&self, change: Change) -> Result<Applied, Full> {
         let mut writer = self.writer();
+        self.sweep(&mut writer);
         match change {
             Change::Upsert(entry) => self.upsert(&mut writer, &entry),
             Change::Replace { old, older, new } => {
@@ -97,6 +98,7 @@ impl Verifier {
         let mut writer = self.writer();
         let mut loaded = 0;
         for entry in entries {
+            self.sweep(&mut writer);
             self.upsert(&mut writer, &entry)?;
             loaded += 1;
         }
@@ -107,6 +109,21 @@ impl Verifier {
     /// and the order of stores keeps what the writer counts on the safe side.
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frees the policies that no token and no owner has any more, when so many came that it is worth it. Between two changes, when all
+    /// that was interned is referred to. Cost then: the tokens, shared by the changes since the last time.
+    fn sweep(&self, writer: &mut Writer) {
+        if !Policies::wants_sweep(&writer.policies) {
+            return;
+        }
+        let mut in_use = HashSet::new();
+        let mut note = |policy| {
+            in_use.insert(policy);
+        };
+        self.index.for_each_policy(&writer.half, &mut note);
+        self.owners.for_each_policy(&writer.owners, note);
+        self.policies.sweep(&mut writer.policies, &in_use);
     }
 
     fn upsert(&self, writer: &mut Writer, entry: &Entry) -> Result<Applied, Full> {

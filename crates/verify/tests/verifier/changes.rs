@@ -1,8 +1,12 @@
 //! What each change does to the tokens it is about, and to no other.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use claviger_domain::terms::{Period, Quota, RateLimit, Terms};
 use claviger_domain::{Scope, ScopeSet, Timestamp};
 use claviger_verify::index::{Fields, Full, Index, Key};
-use claviger_verify::{Applied, Change, Entry};
+use claviger_verify::{Applied, Change, Decision, Entry, MAX_POLICIES};
 
 use crate::support::{NOW, apply, code, digest, entry, plain, present, verifier};
 
@@ -146,4 +150,87 @@ fn a_token_costs_at_most_96_bytes_whether_loaded_at_once_or_grown() {
             bytes / TOKENS as usize
         );
     }
+}
+
+/// Terms that no other number gives.
+fn terms(number: u32) -> Option<Arc<Terms>> {
+    let rate_limit = RateLimit::new(
+        "rate_limit",
+        1 + number % 700_000,
+        1 + number / 700_000,
+        Some(1_000),
+    )
+    .unwrap();
+    Some(Arc::new(Terms {
+        rate_limit: Some(rate_limit),
+        ..Terms::default()
+    }))
+}
+
+#[test]
+fn a_token_that_is_changed_a_million_times_leaves_room_for_all_others() {
+    let verifier = verifier([entry(1), entry(2)]);
+
+    for number in 0..MAX_POLICIES + 1_000 {
+        apply(
+            &verifier,
+            Change::Upsert(Entry {
+                terms: terms(number),
+                ..entry(1)
+            }),
+        );
+    }
+
+    let narrowed = Entry {
+        authority: plain(ScopeSet::only(Scope::TokensRead)),
+        ..entry(2)
+    };
+    apply(&verifier, Change::Upsert(narrowed));
+    let Decision::Allow(verified) = present(&verifier, 2, NOW) else {
+        panic!("it is live")
+    };
+    assert_eq!(verified.scopes, ScopeSet::only(Scope::TokensRead));
+    assert_eq!(
+        *verifier.terms(present(&verifier, 1, NOW).verified().unwrap()),
+        *terms(MAX_POLICIES + 999).unwrap()
+    );
+}
+
+#[test]
+fn whoever_checks_while_policies_are_freed_is_never_misled() {
+    let numbered = |number: u32| {
+        let quota = Quota::new("quota", 500_000_000 + number, Period::Day).unwrap();
+        let terms = Terms {
+            quota: Some(quota),
+            allow_query: true,
+            ..Terms::default()
+        };
+        Entry {
+            terms: Some(Arc::new(terms)),
+            ..entry(1)
+        }
+    };
+    let verifier = verifier([numbered(0)]);
+    let done = AtomicBool::new(false);
+
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let decision = present(&verifier, 1, NOW);
+                    let verified = decision.verified().expect("it is live all the time");
+                    assert_eq!(verified.scopes, ScopeSet::all());
+                    let terms = verifier.terms(verified);
+                    assert!(
+                        terms.allow_query || terms.networks.is_some(),
+                        "never looser: {terms:?}"
+                    );
+                }
+            });
+        }
+        for number in 1..200_000 {
+            apply(&verifier, Change::Upsert(numbered(number)));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }
