@@ -6,6 +6,7 @@
 //! Called by `http`'s guard and doors through `service`; changes are in [`apply`](Verifier::apply).
 
 mod apply;
+mod foresee;
 
 use std::sync::{Arc, Mutex};
 
@@ -291,18 +292,7 @@ impl Verifier {
     /// before the token changed is not paid again.
     #[inline(never)]
     fn charge(&self, hit: &Hit<'_>, judged: &mut Judged, at: &Presentation, paid: bool) -> Charge {
-        let fields = &hit.snapshot.fields;
-        let policies = judged.verified.policies;
-        let own = self.conditions(policies.token);
-        let shared = self.conditions(policies.owner);
-        let budget = Budget {
-            owner: shared.and_then(|shared| Some((self.owners.meter(fields.owner)?, shared.rate.as_ref()?))),
-            token: own.and_then(|own| Some((self.accounts.meter(fields.budget)?, own.rate.as_ref()?))),
-            quota: own.and_then(|own| {
-                let quota = own.terms.quota.as_ref()?;
-                Some((self.accounts.purse(fields.budget)?, quota))
-            }),
-        };
+        let budget = self.budget(hit, judged);
         if budget.is_unlimited() {
             return Charge::Settled;
         }
@@ -319,6 +309,23 @@ impl Verifier {
         }
         judged.verified.levels = Some(budget.levels(at.now));
         Charge::Settled
+    }
+
+    /// Everything that limits a token that was found.
+    #[inline]
+    fn budget(&self, hit: &Hit<'_>, judged: &Judged) -> Budget<'_> {
+        let fields = &hit.snapshot.fields;
+        let policies = judged.verified.policies;
+        let own = self.conditions(policies.token);
+        let shared = self.conditions(policies.owner);
+        Budget {
+            owner: shared.and_then(|shared| Some((self.owners.meter(fields.owner)?, shared.rate.as_ref()?))),
+            token: own.and_then(|own| Some((self.accounts.meter(fields.budget)?, own.rate.as_ref()?))),
+            quota: own.and_then(|own| {
+                let quota = own.terms.quota.as_ref()?;
+                Some((self.accounts.purse(fields.budget)?, quota))
+            }),
+        }
     }
 
     /// The record of a token, under whichever live pepper it is known.
