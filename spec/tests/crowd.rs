@@ -17,7 +17,10 @@ pub(crate) struct Person {
 /// People of the administrator's organization without any team. The server restarts, so that it knows them.
 pub(crate) async fn newcomers<const N: usize>(server: &mut TestServer, emails: [&str; N]) -> [Person; N] {
     let database = Database::of(server).await;
-    let org = database.rows("SELECT id FROM organization").await[0][0].clone();
+    let org = database
+        .rows("SELECT id FROM organization WHERE name = 'Example'")
+        .await[0][0]
+        .clone();
     for (number, email) in (1..).zip(emails) {
         insert(&database, number, &org, email, "member").await;
     }

@@ -197,6 +197,7 @@ on_both_stores! {
     async fn an_organization_has_at_most_100_environments(server: TestServer) {
         let columns = "id, org_id, name, name_key, is_production, description, created_at, updated_at";
         let values = "1000 + i, (SELECT id FROM organization), 'e' || CAST(i AS TEXT), 'e' || CAST(i AS TEXT), FALSE, '', 0, 0";
+        server.lift_shadow().await;
         flood(&server, "environment", columns, values, 99).await;
 
         environment(&server, "the last").await;

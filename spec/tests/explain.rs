@@ -1,4 +1,7 @@
-//! `POST /v1/explain`: why a token may or may not do something, for whoever may see it.
+//! `POST /v1/explain`: why a token may or may not do something, for whoever may see it; and that it agrees with the verify door.
+
+mod agreement;
+mod names;
 
 use std::time::Duration;
 
@@ -23,8 +26,15 @@ fn codes(answer: &Answer) -> Vec<String> {
         .collect()
 }
 
-async fn asked(caller: &Caller, token: &str, resource: Value) -> Answer {
-    let body = json!({ "token": token, "scope": "deployments:write", "resource": resource });
+/// Whether the token may report deployments there.
+async fn asked(caller: &Caller, token: &str, place: Value) -> Answer {
+    explained(caller, token, "write", "deployments", place).await
+}
+
+async fn explained(caller: &Caller, token: &str, action: &str, kind: &str, place: Value) -> Answer {
+    let mut resource = place;
+    resource["kind"] = kind.into();
+    let body = json!({ "token": token, "action": action, "resource": resource });
     caller.post("/v1/explain", body).await
 }
 
@@ -45,7 +55,24 @@ on_both_stores! {
 
         let allowed = asked(admin, token.id(), json!({ "service": checkout, "environment": staging })).await;
         allowed.expect(expect![[r#"
-            200 {"allowed": true, "obstacles": []}"#]]);
+            200 {
+              "allowed": true,
+              "decision": {
+                "valid": true,
+                "code": "valid",
+                "token": {
+                  "id": "tok_1m81b5h800009",
+                  "type": "team",
+                  "owner": "tok_1m81b5h800009",
+                  "organization": "org_1m81b5h800000",
+                  "scopes": ["deployments:write"],
+                  "expires_at": "2026-11-29T10:00:00Z"
+                }
+              },
+              "obstacles": [],
+              "allowed_by": [{"of": "token", "code": "scope", "scope": "deployments:write"}],
+              "request_id": "req_n4wyp69azfd4j24st0"
+            }"#]]);
         let elsewhere = asked(admin, token.id(), json!({ "service": index, "environment": production })).await;
         assert_eq!(codes(&elsewhere), ["outside_holder", "outside_environments"]);
         assert_eq!(codes(&asked(admin, token.id(), json!({})).await), ["outside_holder", "outside_environments"]);
@@ -96,10 +123,20 @@ on_both_stores! {
             format!("{} {} {}", answer.status, error["field"].as_str().unwrap_or(""), error["code"].as_str().unwrap_or(""))
         };
 
-        assert_eq!(refused(json!({ "team": "payments" })).await, "400 resource.team id_malformed");
+        assert_eq!(refused(json!({ "team": "invoices" })).await, "400 resource.team team_unknown");
         assert_eq!(refused(json!({ "team": "team_0000000000009" })).await, "400 resource.team team_unknown");
         assert_eq!(refused(json!({ "service": service, "team": other })).await, "400 resource.service service_of_other_team");
-        let wildcard = json!({ "token": own, "scope": "*" });
+        assert_eq!(refused(json!({ "name": "a//b" })).await, "400 resource.name resource_name_malformed");
+        for (body, field) in [
+            (json!({ "token": own, "action": "write" }), "resource"),
+            (json!({ "token": own, "resource": { "kind": "team" } }), "action"),
+            (json!({ "token": "nobody", "scopes": [] }), "token"),
+            (json!({ "token": own, "cost": 0 }), "cost"),
+        ] {
+            let answer = server.admin().post("/v1/explain", body).await;
+            assert_eq!(answer.json()["errors"][0]["field"], field, "{}", answer.text());
+        }
+        let wildcard = json!({ "token": own, "scopes": ["*"] });
         let wildcard = server.admin().post("/v1/explain", wildcard).await;
         assert_eq!(wildcard.json()["errors"][0]["code"], "scope_unknown");
     }

@@ -11,7 +11,7 @@ use claviger_testkit::{Caller, TestServer, on_both_stores};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::asking::{ALL_SCOPES, text, unknown_token};
+use crate::asking::{ALL_SCOPES, unknown_token};
 
 pub(crate) use operations::OPERATIONS;
 
@@ -127,35 +127,39 @@ impl Operation {
 pub(crate) struct Targets {
     /// A live token that neither reaches further nor lives longer than any caller of the tests.
     pub(crate) token: Caller,
-    user: String,
+    pub(crate) user: String,
     invitation: String,
-    team: String,
-    service: String,
-    environment: String,
+    pub(crate) team: String,
+    pub(crate) service: String,
+    pub(crate) environment: String,
     stage: String,
     webhook: String,
-    feed: String,
+    pub(crate) feed: String,
 }
 
 impl Targets {
     /// Makes them. `what` makes their names unique.
     pub(crate) async fn make(server: &TestServer, what: &str) -> Self {
-        let admin = server.admin();
-        let name = format!("target of {what}");
+        Self::of(server, server.admin(), &format!("target of {what}")).await
+    }
+
+    /// Makes them in the organization of this super administrator, with this name.
+    pub(crate) async fn of(server: &TestServer, admin: &Caller, name: &str) -> Self {
         let token = server
             .token()
-            .name(&name)
+            .issued_by(admin)
+            .name(name)
             .scopes(["tokens:write"])
             .expires_in_days(7)
             .issue()
             .await;
         let made = async |path: &str, mut body: Value| {
-            body["name"] = name.as_str().into();
+            body["name"] = name.into();
             admin.post(path, body).await.expect_status(201).at("/id")
         };
         let team = made("/v1/teams", json!({})).await;
         let environment = made("/v1/environments", json!({})).await;
-        let user = text(admin.record(), "/owner");
+        let user = admin.get("/v1/users/self").await.expect_status(200).at("/id");
         let member = format!("/v1/teams/{team}/members/{user}");
         admin
             .put(&member, json!({ "role": "member" }))

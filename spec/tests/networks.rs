@@ -109,7 +109,7 @@ on_both_stores! {
     async fn an_explanation_names_the_networks(server: TestServer) {
         let ci = server.token().field("networks", json!(["10.0.0.0/8"])).issue().await;
         let explain = async |address: Value| {
-            let body = json!({ "token": ci.id(), "scope": "deployments:write", "address": address });
+            let body = json!({ "token": ci.id(), "scopes": ["deployments:write"], "address": address });
             server.admin().post("/v1/explain", body).await.expect_status(200).json()
         };
 

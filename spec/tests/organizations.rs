@@ -1,5 +1,7 @@
 //! Two organizations in one store know nothing of each other (security.md I9): an id of the other is as unknown as one that never was.
 
+mod shadow;
+
 use claviger_testkit::{Caller, TestServer, on_both_stores};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -28,6 +28,7 @@ fn counts(answer: &Answer) -> Vec<(u64, u64)> {
 
 on_both_stores! {
     async fn the_list_counts_tokens_and_shows_no_key(server: TestServer) {
+        server.lift_shadow().await;
         let dead = server.token().issue().await;
         server.admin().post(&format!("/v1/tokens/{}/revoke", dead.id()), Value::Null).await.expect_status(200);
 
@@ -38,6 +39,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn old_tokens_stay_valid_and_move_when_they_are_used(server: TestServer) {
+        server.lift_shadow().await;
         let used = server.token().name("used").issue().await;
         let idle = server.token().name("idle").issue().await;
 
@@ -65,6 +67,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn there_are_two_at_most(server: TestServer) {
+        server.lift_shadow().await;
         let idle = server.token().issue().await;
         let first = rotate(&server).await;
 
@@ -87,6 +90,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn a_pepper_with_stragglers_is_retired_only_on_their_revocation(server: TestServer) {
+        server.lift_shadow().await;
         let straggler = server.token().name("straggler").issue().await;
         rotate(&server).await;
 
@@ -106,6 +110,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn stragglers_are_dead_when_their_pepper_is_retired(server: TestServer) {
+        server.lift_shadow().await;
         let straggler = server.token().name("straggler").issue().await;
         rotate(&server).await;
 
@@ -145,6 +150,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn without_stragglers_a_pepper_is_retired_and_everyone_goes_on(mut server: TestServer) {
+        server.lift_shadow().await;
         let used = server.token().issue().await;
         rotate(&server).await;
         assert_eq!(decision(server.admin(), used.secret()).await, "valid");
@@ -161,6 +167,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn both_peppers_survive_a_restart(mut server: TestServer) {
+        server.lift_shadow().await;
         let old = server.token().name("old").issue().await;
         let rotated = rotate(&server).await;
         let new = server.token().name("new").issue().await;
@@ -177,6 +184,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn a_rotation_under_load_fails_no_verify(server: TestServer) {
+        server.lift_shadow().await;
         let mut tokens = Vec::new();
         for place in 0..64 {
             tokens.push(server.token().name(&format!("load {place}")).issue().await.secret().to_owned());
@@ -227,6 +235,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn an_update_or_regeneration_during_a_rotation_loses_nothing(server: TestServer) {
+        server.lift_shadow().await;
         let ci = server.token().name("ci bot").scopes(["deployments:write"]).issue().await;
         rotate(&server).await;
         let path = format!("/v1/tokens/{}", ci.id());
@@ -245,6 +254,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn a_revocation_during_a_rotation_holds_under_both_peppers(mut server: TestServer) {
+        server.lift_shadow().await;
         let ci = server.token().issue().await;
         rotate(&server).await;
         assert_eq!(decision(server.admin(), ci.secret()).await, "valid", "its new digest is on the way");

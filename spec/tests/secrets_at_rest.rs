@@ -179,6 +179,7 @@ on_both_stores! {
     async fn whoever_may_write_to_the_database_lets_no_token_in(mut server: TestServer) {
         // Tokens that the attacker knows: one of another installation, whose dump they have, and one of their own making.
         let elsewhere = TestServer::builder().seed(2).start().await;
+        elsewhere.lift_shadow().await;
         let stolen = elsewhere.token().issue().await.secret().to_owned();
         let dump = Database::of(&elsewhere).await.rows("SELECT digest FROM token ORDER BY id").await;
         let made = unknown_token();

@@ -261,6 +261,7 @@ on_both_stores! {
         let columns = "id, org_id, team_id, name, name_key, description, created_at, updated_at";
         let values = "1000 + i, (SELECT id FROM organization), (SELECT id FROM team), 's' || CAST(i AS TEXT), \
                       's' || CAST(i AS TEXT), '', 0, 0";
+        server.lift_shadow().await;
         flood(&server, "service", columns, values, 99_999).await;
 
         service(&server, "the last", &team).await;

@@ -51,6 +51,7 @@ mod sessions;
 mod setup;
 mod smuggling;
 mod stages;
+mod statements;
 mod teams;
 mod tokens;
 mod verify;

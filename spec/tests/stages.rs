@@ -236,6 +236,7 @@ on_both_stores! {
         let columns = "id, org_id, environment_id, position, name, name_key, created_at, updated_at";
         let values = "1000 + i, (SELECT id FROM organization), (SELECT id FROM environment), i, 's' || CAST(i AS TEXT), \
                       's' || CAST(i AS TEXT), 0, 0";
+        server.lift_shadow().await;
         flood(&server, "stage", columns, values, 99).await;
 
         stage(&server, "the first", &environment, Some(1)).await;

@@ -76,9 +76,13 @@ pub struct Decision {
     pub code: String,
     /// The token, when it is known to your organization.
     pub token: Option<VerifiedToken>,
-    /// The scopes that were needed and that it lacks.
+    /// The scopes that were needed and that it has nowhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_scopes: Vec<String>,
+    /// The preset roles any of which would let it do the action to the resource, when it was given none that is about that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["application.trigger"]))]
+    pub missing_roles: Vec<String>,
     /// After how many seconds the same would be accepted, when a limit refused it; absent when it never would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u32>,

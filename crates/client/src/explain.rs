@@ -6,7 +6,7 @@ use reqwest::Method;
 use crate::{Client, Error};
 
 impl Client {
-    /// `POST /v1/explain`: may this token do that there, and what stands in the way?
+    /// `POST /v1/explain`: may this token do that, what lets it, and what stands in the way?
     ///
     /// # Errors
     /// [`Error`]; among the problems `token_not_found`, `input_invalid`.

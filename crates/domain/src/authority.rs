@@ -299,6 +299,15 @@ impl Power {
         Self { token, owner }
     }
 
+    /// True when both have some role that is about that action and kind, wherever.
+    pub fn has_role_for(&self, action: &str, kind: &str) -> bool {
+        let about = |authority: &Authority| {
+            let mut roles = authority.roles.iter();
+            roles.any(|grant| grant.kinds.has(kind) && grant.actions.has(action))
+        };
+        about(&self.token) && about(&self.owner)
+    }
+
     /// Every scope that it may have somewhere. Whether it has one at a place, [`Self::allows`] tells.
     pub fn scopes(&self) -> ScopeSet {
         self.token.scopes().intersection(self.owner.scopes())

@@ -82,7 +82,7 @@ impl Role {
 }
 
 /// What every person of an organization may do everywhere in it.
-const EVERYONE: ScopeSet = ScopeSet::of(&[
+pub(crate) const EVERYONE: ScopeSet = ScopeSet::of(&[
     Scope::TokensVerify,
     Scope::TeamsRead,
     Scope::ServicesRead,
@@ -90,7 +90,7 @@ const EVERYONE: ScopeSet = ScopeSet::of(&[
     Scope::RolesRead,
 ]);
 /// What every person may do with the tokens that are theirs.
-const OWN: ScopeSet = ScopeSet::of(&[Scope::TokensRead, Scope::TokensWrite]);
+pub(crate) const OWN: ScopeSet = ScopeSet::of(&[Scope::TokensRead, Scope::TokensWrite]);
 
 impl TeamRole {
     /// Every role.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::authority::{Only, RoleGrant, Selector};
-use crate::resource::{Names, Pattern, Word};
+use crate::resource::{Asked, Names, Pattern, Word};
 use crate::{EnvironmentId, OrgId, TeamId, Timestamp};
 
 /// The most assignments of one token or person.
@@ -130,9 +130,35 @@ impl Direction {
     pub const ALL: [Self; 3] = [Self::Team, Self::Environment, Self::Name];
 }
 
+// === impl Cell ===
+
+impl Cell {
+    /// True when it lets its bearer do that to some resource of that kind.
+    pub fn holds(&self, action: &str, kind: &str) -> bool {
+        let is_kind = self.kind.as_ref().is_none_or(|own| own.as_str() == kind);
+        is_kind
+            && self
+                .actions
+                .as_ref()
+                .is_none_or(|actions| actions.contains(action))
+    }
+}
+
 // === impl Assignment ===
 
 impl Assignment {
+    /// True when a role with these cells, so assigned, is about that action and kind, wherever.
+    pub fn holds(&self, cells: &[Cell], action: &str, kind: &str) -> bool {
+        let is_meant = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind));
+        is_meant && cells.iter().any(|cell| cell.holds(action, kind))
+    }
+
+    /// True when it allows what is asked, of a kind that roles govern.
+    pub fn allows(&self, cells: &[Cell], asked: &Asked<'_>) -> bool {
+        self.grants(cells, &Selector::everywhere())
+            .any(|grant| grant.allows(asked))
+    }
+
     /// What the assignment of a role with these cells allows within `reach`. Names that are no patterns are nothing.
     pub fn grants<'a>(
         &'a self,
@@ -218,6 +244,17 @@ impl RoleBook {
             Some(preset) => &preset.cells,
             None => self.own.get(role).map_or(&[], Vec::as_slice),
         }
+    }
+
+    /// The names of the roles that are about that action and kind: the presets, then the organization's own.
+    pub fn holding(&self, action: &str, kind: &str) -> Vec<Word> {
+        let holds = |cells: &[Cell]| cells.iter().any(|cell| cell.holds(action, kind));
+        let presets = preset::roles().iter().filter(|role| holds(&role.cells));
+        let own = self.own.iter().filter(|(_, cells)| holds(cells));
+        presets
+            .map(preset::Preset::word)
+            .chain(own.map(|(name, _)| name.clone()))
+            .collect()
     }
 
     /// What the assignments allow within `reach`.

@@ -15,11 +15,12 @@ use std::net::IpAddr;
 use axum::extract::State;
 use claviger_api::verify::{Decision as ApiDecision, Verify};
 use claviger_domain::authority::Place;
-use claviger_domain::resource::{Asked, ResourceName, Word};
+use claviger_domain::resource::{Asked, Governed, ResourceName, Word};
+use claviger_domain::role::preset::Presets;
 use claviger_domain::terms::MAX_COST;
 use claviger_domain::{FieldError, OrgId, Scope, ScopeSet, Timestamp};
 use claviger_service::{Directory, NamedPlace};
-use claviger_verify::{Decision, Presentation, Required, Verifier};
+use claviger_verify::{Allowance, Decision, DenialCode, Presentation, Required, Verifier};
 
 use crate::app::App;
 use crate::fields::{self, Fields, optional};
@@ -28,7 +29,7 @@ use crate::json::Json;
 use crate::limits;
 use crate::openapi::GuardedBody;
 use crate::problem::Problem;
-use wire::Shown;
+use wire::{Missing, Shown};
 
 /// Verify a token
 ///
@@ -68,8 +69,8 @@ pub(crate) async fn verify(
 pub(crate) struct Question<'a> {
     token: &'a str,
     scopes: ScopeSet,
-    address: Option<IpAddr>,
-    cost: u32,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) cost: u32,
     wanted: Option<Wanted<'a>>,
 }
 
@@ -139,8 +140,8 @@ impl<'a> Question<'a> {
         let (action, resource) = match (action, resource) {
             (None, None) => return Ok(self),
             (Some(action), Some(resource)) => (action, resource),
-            (None, Some(_)) => return Err(missing("action")),
-            (Some(_), None) => return Err(missing("resource")),
+            (None, Some(_)) => return Err(alone("action")),
+            (Some(_), None) => return Err(alone("resource")),
         };
         let mut fields = Fields::default();
         // A word of no catalogue is no fault here: no role holds it, so nothing is allowed by it; but one that cannot be a word is a mistake.
@@ -166,7 +167,7 @@ impl<'a> Question<'a> {
     }
 
     /// What the verifier is to require.
-    fn required(&self) -> Required<'_> {
+    pub(crate) fn required(&self) -> Required<'_> {
         let asked = self
             .wanted
             .as_ref()
@@ -192,7 +193,7 @@ impl<'a> From<&'a claviger_api::verify::AskedResource> for Resource<'a> {
     }
 }
 
-fn missing(field: &'static str) -> Problem {
+fn alone(field: &'static str) -> Problem {
     let detail = "`action` and `resource` go together";
     let mut fields = Fields::default();
     let _: Option<()> = fields.take(Err(FieldError::new(field, "field_missing", detail)));
@@ -212,13 +213,54 @@ pub(crate) fn decide(
         asking: Some(org),
         ..Presentation::new(now, address_or_unknown(question.address.or(asking)))
     };
-    let decision = verifier.check(question.token, &question.required(), &at);
+    let required = question.required();
+    let decision = verifier.check(question.token, &required, &at);
     let subject = match &decision {
         Decision::Allow(verified) => Some(verified),
         Decision::Deny(denial) => denial.subject.as_ref(),
     };
+    let allowance = subject.map_or_else(Allowance::default, |subject| verifier.allowance(subject));
+    shown(verifier, decision, &required, &allowance)
+}
+
+/// A decision of our own organization's, with what its denial names.
+pub(crate) fn shown(
+    verifier: &Verifier,
+    decision: Decision,
+    required: &Required<'_>,
+    allowance: &Allowance,
+) -> Shown {
     Shown {
         decision,
-        tightest: subject.and_then(|subject| limits::tightest(&verifier.allowance(subject))),
+        missing: missing_of(verifier, &decision, required),
+        tightest: limits::tightest(allowance),
+    }
+}
+
+/// What a denial names: the scopes, or the roles that are about the action. What the token has elsewhere is not missing.
+fn missing_of(verifier: &Verifier, decision: &Decision, required: &Required<'_>) -> Missing {
+    let Decision::Deny(denial) = decision else {
+        return Missing::default();
+    };
+    match (denial.code, denial.subject, required.asked) {
+        (DenialCode::InsufficientScope { missing }, ..) => Missing {
+            scopes: missing,
+            ..Missing::default()
+        },
+        (DenialCode::NotPermitted, Some(subject), Some(asked)) => {
+            let power = verifier.power(&subject);
+            match asked.governed() {
+                Governed::ByScope(scope) => Missing {
+                    scopes: ScopeSet::only(scope).difference(power.scopes()),
+                    ..Missing::default()
+                },
+                Governed::ByRoles if !power.has_role_for(asked.action, asked.kind) => Missing {
+                    roles: Presets::holding(asked.action, asked.kind),
+                    ..Missing::default()
+                },
+                Governed::ByRoles | Governed::ByNothing => Missing::default(),
+            }
+        }
+        _ => Missing::default(),
     }
 }

@@ -1,100 +1,104 @@
-//! Explain: what would be decided about a token, an action and a place, and everything that stands in the way.
+//! Explain: what would be decided about a token, an action and a resource, what lets it, and everything that stands in the way.
 //!
-//! For whoever may see the token; to all others it does not exist. Nothing is used, nothing is marked.
+//! The decision is the verifier's, so it is the one that the verify door would give; what is said of it is worked out from the store.
+//! For whoever may see the token; to all others it does not exist. Nothing is used, nothing is marked, nothing is taken.
 
 use std::net::IpAddr;
 
-use claviger_domain::authority::{Authority, Place};
-use claviger_domain::explain::{Obstacle, OwnerStanding, obstacles};
+use claviger_domain::explain::{Obstacle, Owner, Reason, Side, Standing, Wanted, explain};
+use claviger_domain::owner::Role;
+use claviger_domain::role::RoleBook;
 use claviger_domain::token::{Holder, Token};
-use claviger_domain::{EnvironmentId, Scope, ServiceId, TeamId, TokenId};
-use claviger_store::{Tx, environments, services, teams};
+use claviger_domain::{TokenId, UserId};
+use claviger_store::{Tx, teams, users};
+use claviger_verify::{Allowance, Decision, Required};
 
 use crate::error::{Error, Result};
-use crate::{Context, Service, owners};
+use crate::roles::{self, book};
+use crate::{Context, Service};
 
-/// What is asked.
+/// What is asked, beside what the token wants to do.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
     /// About which token.
     pub token: TokenId,
-    /// What it wants to do.
-    pub scope: Scope,
-    /// At which team.
-    pub team: Option<TeamId>,
-    /// At which service; its team follows.
-    pub service: Option<ServiceId>,
-    /// In which environment.
-    pub environment: Option<EnvironmentId>,
     /// Coming from which address; without one, whence it comes is not asked.
     pub address: Option<IpAddr>,
+    /// What it would take from the token's limits.
+    pub cost: u32,
+}
+
+/// What would be decided, and why.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// What the verify door would say now.
+    pub decision: Decision,
+    /// What limits the token, and what is left of it.
+    pub allowance: Allowance,
+    /// Everything that stands in the way but the limits.
+    pub obstacles: Vec<Obstacle>,
+    /// What lets it; empty when something stands in the way.
+    pub reasons: Vec<(Side, Reason)>,
 }
 
 impl Service {
-    /// Everything that keeps the token from it; empty when nothing does.
+    /// Whether the token may do what is required, and why.
     ///
     /// # Errors
-    /// `token` not found; `Invalid` for a team, service or environment that is not there, and for a service of another team.
-    pub async fn explain(&self, ctx: &Context, question: Question) -> Result<Vec<Obstacle>> {
+    /// `token` not found.
+    pub async fn explain(
+        &self,
+        ctx: &Context,
+        question: Question,
+        required: &Required<'_>,
+    ) -> Result<Explanation> {
         let service = self.clone();
-        let ctx = ctx.clone();
-        let found = self.0.store.read(async move |tx: &mut Tx| {
-            let token = service.visible(tx, &ctx, question.token).await?;
-            let place = place(tx, &ctx, &question).await?;
-            let owner = standing(tx, &token).await?;
-            Ok::<_, Error>(obstacles(
-                &token,
-                &owner,
-                question.scope,
-                &place,
-                question.address,
-                ctx.now(),
-            ))
+        let asking = ctx.clone();
+        let read = self.0.store.read(async move |tx: &mut Tx| {
+            let token = service.visible(tx, &asking, question.token).await?;
+            let owner = owner(tx, &token).await?;
+            let book = book(tx, token.org).await?;
+            Ok::<(Token, Owner, RoleBook), Error>((token, owner, book))
         });
-        found.await
+        let (token, owner, book) = read.await?;
+        let Question { address, cost, .. } = question;
+        let wanted = Wanted {
+            scopes: required.scopes,
+            asked: required.asked,
+            address,
+        };
+        let told = explain(&token, &owner, &book, &wanted, ctx.now());
+        let verifier = self.verifier();
+        let decision = verifier.foresee(&token.digest, required, ctx.now(), cost, address);
+        let subject = match &decision {
+            Decision::Allow(verified) => Some(verified),
+            Decision::Deny(denial) => denial.subject.as_ref(),
+        };
+        Ok(Explanation {
+            decision,
+            allowance: subject.map_or_else(Allowance::default, |subject| verifier.allowance(subject)),
+            obstacles: told.obstacles,
+            reasons: told.reasons,
+        })
     }
 }
 
-/// The place that is asked about, if all of it is there.
-async fn place(tx: &mut Tx, ctx: &Context, question: &Question) -> Result<Place> {
-    let unknown = |field: &str, code: &'static str| Error::field(field, code, "there is no such thing");
-    let mut place = Place::ORGANIZATION;
-    if let Some(id) = question.team {
-        let team = teams::by_id(tx, id).await?.filter(|team| team.org == ctx.org());
-        place = Place::team(team.ok_or_else(|| unknown("resource.team", "team_unknown"))?.id);
+/// Whom the token acts as, as they are now.
+async fn owner(tx: &mut Tx, token: &Token) -> Result<Owner> {
+    match token.holder {
+        Holder::Person(user) => standing(tx, user).await.map(Owner::Person),
+        Holder::Organization(_) | Holder::Team(_) | Holder::Service { .. } => Ok(Owner::Itself),
     }
-    if let Some(id) = question.service {
-        let found = services::by_id(tx, id)
-            .await?
-            .filter(|found| found.org == ctx.org())
-            .ok_or_else(|| unknown("resource.service", "service_unknown"))?;
-        if place.team.is_some_and(|team| team != found.team) {
-            let detail = "the service belongs to another team";
-            return Err(Error::field("resource.service", "service_of_other_team", detail));
-        }
-        place = Place::service(found.team, found.id);
-    }
-    if let Some(id) = question.environment {
-        let found = environments::by_id(tx, id)
-            .await?
-            .filter(|found| found.org == ctx.org())
-            .ok_or_else(|| unknown("resource.environment", "environment_unknown"))?;
-        place = place.within(found.id);
-    }
-    Ok(place)
 }
 
-/// What whoever the token acts as may do now. A token that acts as itself is bounded by what it was given.
-async fn standing(tx: &mut Tx, token: &Token) -> Result<OwnerStanding> {
-    let Holder::Person(user) = token.holder else {
-        return Ok(OwnerStanding {
-            authority: Authority::everything(),
-            active: true,
-        });
-    };
-    let owner = owners::of(tx, user).await?;
-    Ok(OwnerStanding {
-        authority: (*owner.authority).clone(),
-        active: owner.active,
+async fn standing(tx: &mut Tx, user: UserId) -> Result<Standing> {
+    let row = users::by_id(tx, user)
+        .await?
+        .ok_or_else(|| Error::not_found("user"))?;
+    Ok(Standing {
+        active: row.deactivated_at.is_none(),
+        role: Role::from_stored(&row.role),
+        memberships: teams::memberships_of(tx, user).await?,
+        roles: roles::from_stored(row.roles.as_deref()).unwrap_or_default(),
     })
 }

@@ -24,14 +24,19 @@ pub struct Caller {
     headers: HeaderMap,
     secret: Option<String>,
     record: Value,
+    forbidden: Forbidden,
 }
+
+/// What no answer may contain: the marks of an organization that is not the caller's.
+pub(crate) type Forbidden = Arc<RwLock<Vec<String>>>;
 
 // === impl Caller ===
 
 impl Caller {
     /// Someone without a credential.
-    pub(crate) fn anonymous(http: reqwest::Client, address: Address) -> Self {
+    pub(crate) fn anonymous(http: reqwest::Client, address: Address, forbidden: Forbidden) -> Self {
         Self {
+            forbidden,
             http,
             address,
             headers: HeaderMap::new(),
@@ -63,7 +68,11 @@ impl Caller {
     }
 
     fn without_credential(&self) -> Self {
-        Self::anonymous(self.http.clone(), Arc::clone(&self.address))
+        Self::anonymous(
+            self.http.clone(),
+            Arc::clone(&self.address),
+            Arc::clone(&self.forbidden),
+        )
     }
 
     /// The same caller with `Authorization: Bearer <credential>` instead of what it presented.
@@ -92,6 +101,30 @@ impl Caller {
         let mut caller = self.clone();
         caller.headers.remove(name);
         caller
+    }
+
+    /// The same caller, whose answers may contain whatever they do: somebody of the organization whose marks others may not see.
+    pub fn unwatched(&self) -> Self {
+        Self {
+            forbidden: Forbidden::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Fails when the answer contains what the caller may not see.
+    fn watch(&self, what: &str, answer: &Answer) {
+        let forbidden = self.forbidden.read().unwrap_or_else(PoisonError::into_inner);
+        if forbidden.is_empty() {
+            return;
+        }
+        let headers = format!("{:?}", answer.headers);
+        for mark in forbidden.iter() {
+            assert!(
+                !answer.body.contains(mark) && !headers.contains(mark),
+                "{what} shows `{mark}` of another organization: {headers} {}",
+                answer.text()
+            );
+        }
     }
 
     /// The token's plaintext.
@@ -188,14 +221,16 @@ impl Caller {
         };
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        match response.text().await {
+        let answer = match response.text().await {
             Ok(body) => Answer {
                 status,
                 headers,
                 body,
             },
             Err(error) => panic!("{what} got half an answer: {error:?}"),
-        }
+        };
+        self.watch(&what, &answer);
+        answer
     }
 }
 

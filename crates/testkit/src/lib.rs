@@ -26,6 +26,7 @@ pub mod postgres;
 mod random;
 pub mod receiver;
 mod server;
+pub mod shadow;
 mod token_builder;
 pub mod torture;
 

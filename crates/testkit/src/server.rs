@@ -6,12 +6,20 @@
 mod builder;
 mod running;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError},
+};
 
 use claviger_service::Service;
 use serde_json::{Value, json};
 
-use crate::{Caller, TestClock, TestRandom, TokenBuilder, caller::Address, logs::Logs};
+use crate::{
+    Caller, TestClock, TestRandom, TokenBuilder,
+    caller::{Address, Forbidden},
+    logs::Logs,
+    shadow,
+};
 use running::Running;
 
 pub use builder::{Backend, TestServerBuilder};
@@ -25,6 +33,8 @@ pub struct TestServer {
     logs: Logs,
     admin: Option<Caller>,
     anonymous: Caller,
+    /// What no answer may contain.
+    forbidden: Forbidden,
     names: std::sync::atomic::AtomicU32,
     /// Last: removed when the server is gone.
     place: builder::Place,
@@ -129,6 +139,23 @@ impl TestServer {
     /// The log so far, one JSON object a line.
     pub fn log_lines(&self) -> Vec<String> {
         self.logs.lines()
+    }
+
+    /// From now on every answer that contains one of these fails its test, but those to [`Caller::unwatched`].
+    pub fn forbid(&self, marks: impl IntoIterator<Item = String>) {
+        let forbidden = self.forbidden.write();
+        forbidden.unwrap_or_else(PoisonError::into_inner).extend(marks);
+    }
+
+    /// Takes the marked organization out of the store, which every server has beside its own: for a test of what counts in the whole
+    /// installation.
+    ///
+    /// # Panics
+    /// When the store refuses.
+    pub async fn lift_shadow(&self) {
+        if let Err(error) = shadow::lift(self.service().store()).await {
+            panic!("the shadow stays: {error:?}");
+        }
     }
 
     /// Does now what background jobs would do within a minute: last uses, digests under a new pepper, the audit trail's anchor.

@@ -283,7 +283,10 @@ impl Budget<'_> {
     }
 
     /// Looks whether everything has as much, and how long to wait for what has not. Takes nothing.
-    fn look(&self, now: Timestamp, cost: u32) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal::Rate`], [`Refusal::Quota`].
+    pub fn look(&self, now: Timestamp, cost: u32) -> Result<(), Refusal> {
         let nanos = now.nanos();
         let mut wait = Some(Duration::ZERO);
         let mut is_short = false;

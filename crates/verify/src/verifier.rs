@@ -6,6 +6,7 @@
 //! Called by `http`'s guard and doors through `service`; changes are in [`apply`](Verifier::apply).
 
 mod apply;
+mod foresee;
 mod judge;
 mod overlap;
 
@@ -321,24 +322,7 @@ impl Verifier {
     /// before the token changed is not paid again.
     #[inline(never)]
     fn charge(&self, hit: &Hit<'_>, judged: &mut Judged, at: &Presentation, paid: bool) -> Charge {
-        let fields = &hit.snapshot.fields;
-        let own = judged
-            .own
-            .policy()
-            .and_then(|policy| policy.conditions.as_deref());
-        let shared = judged
-            .bound
-            .policy()
-            .and_then(|policy| policy.conditions.as_deref());
-        let budget = Budget {
-            owner: shared.and_then(|shared| Some((self.owners.meter(fields.owner)?, shared.rate.as_ref()?))),
-            token: own.and_then(|own| Some((self.accounts.meter(fields.budget)?, own.rate.as_ref()?))),
-            quota: own.and_then(|own| {
-                let quota = own.terms.quota.as_ref()?;
-                Some((self.accounts.purse(fields.budget)?, quota))
-            }),
-            latest: Some(&self.latest),
-        };
+        let budget = self.budget(hit, &judged.own, &judged.bound);
         if budget.is_unlimited() {
             return Charge::Settled;
         }
@@ -356,6 +340,23 @@ impl Verifier {
         }
         judged.verified.levels = Some(budget.levels(at.now));
         Charge::Settled
+    }
+
+    /// Everything that limits a token that was found.
+    #[inline]
+    fn budget<'a>(&'a self, hit: &Hit<'_>, own: &'a Reading, bound: &'a Reading) -> Budget<'a> {
+        let fields = &hit.snapshot.fields;
+        let own = own.policy().and_then(|policy| policy.conditions.as_deref());
+        let shared = bound.policy().and_then(|policy| policy.conditions.as_deref());
+        Budget {
+            owner: shared.and_then(|shared| Some((self.owners.meter(fields.owner)?, shared.rate.as_ref()?))),
+            token: own.and_then(|own| Some((self.accounts.meter(fields.budget)?, own.rate.as_ref()?))),
+            quota: own.and_then(|own| {
+                let quota = own.terms.quota.as_ref()?;
+                Some((self.accounts.purse(fields.budget)?, quota))
+            }),
+            latest: Some(&self.latest),
+        }
     }
 
     /// The record of a token, under whichever live pepper it is known.

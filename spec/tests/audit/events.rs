@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::asking::{refusal, rows, text, trimmed, whole_list};
 
-/// One of each change, a minute apart.
+/// One of each change, a minute apart. What is done to peppers counts the tokens of the whole installation.
 async fn every_change(server: &TestServer) {
+    server.lift_shadow().await;
     let admin = server.admin();
     let minute = || server.clock().advance(Duration::from_secs(60));
     let ci = server

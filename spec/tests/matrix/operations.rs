@@ -94,7 +94,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "POST",
         "/v1/explain",
         "tokens:read",
-        r#"{"token":"tok_0000000000001","scope":"tokens:read"}"#,
+        r#"{"token":"tok_0000000000001","scopes":["tokens:read"]}"#,
         (404, "token_not_found"),
     ),
     own("POST", "/v1/tokens/self/revoke"),

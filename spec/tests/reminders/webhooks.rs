@@ -215,6 +215,7 @@ on_both_stores! {
 
 on_both_stores! {
     async fn a_signing_secret_is_sealed_in_the_database_and_shown_once(server: TestServer) {
+        server.lift_shadow().await;
         let made = server.admin().post("/v1/webhooks", json!({ "url": "https://example.org/" })).await;
         let secret = made.at("/secret");
         let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &secret[6..]).unwrap();

@@ -121,6 +121,7 @@ on_both_stores! {
     async fn an_organization_has_at_most_10_000_teams(server: TestServer) {
         let columns = "id, org_id, name, name_key, description, created_at, updated_at";
         let values = "1000 + i, (SELECT id FROM organization), 'team ' || CAST(i AS TEXT), 'team ' || CAST(i AS TEXT), '', 0, 0";
+        server.lift_shadow().await;
         flood(&server, "team", columns, values, 9_999).await;
 
         server.admin().post("/v1/teams", json!({ "name": "the last" })).await.expect_status(201);

@@ -208,6 +208,7 @@ on_both_stores! {
         let team = team(&server).await;
         let columns = "id, org_id, email, email_key, role, created_at";
         let values = "1000 + i, (SELECT id FROM organization), 'u' || CAST(i AS TEXT), 'u' || CAST(i AS TEXT), 'member', 0";
+        server.lift_shadow().await;
         flood(&server, "user_account", columns, values, 999).await;
         flood(&server, "team_member", "team_id, user_id, role, since", "(SELECT id FROM team), 1000 + i, 'member', 0", 999).await;
         let member = |id: &str| format!("/v1/teams/{team}/members/{id}");

@@ -1,7 +1,10 @@
 //! `claviger explain`: why a token may or may not do something.
 
 use clap::Args;
-use claviger_api::explain::{Explain as Body, Resource};
+use claviger_api::explain::{Explain as Body, Explanation, Reason, Side};
+use claviger_api::roles::Selection;
+use claviger_api::teams::TeamRole;
+use claviger_api::verify::AskedResource;
 
 use crate::{
     exit::{Exit, Outcome},
@@ -9,27 +12,44 @@ use crate::{
     remote::Remote,
 };
 
-/// Say whether a token may do something somewhere, and everything that stands in the way. The token is not used by it.
+/// Say whether a token may do something, what lets it, or everything that stands in the way. The token is not used by it.
 #[derive(Debug, Args)]
 #[command(after_help = CODES)]
 pub(crate) struct Explain {
     /// The token's id, `tok_…`.
     id: String,
-    /// The scope that the action needs, such as `deployments:write`.
-    #[arg(long, value_name = "SCOPE")]
-    scope: String,
-    /// At this team, `team_…`.
-    #[arg(long, value_name = "ID")]
+    /// A scope that is needed; repeat it or separate by commas.
+    #[arg(
+        long = "scope",
+        visible_alias = "scopes",
+        value_name = "SCOPE",
+        value_delimiter = ','
+    )]
+    scopes: Vec<String>,
+    /// An action that is to be done to a resource, such as `trigger`, or `write` of kind `deployments`.
+    #[arg(long, value_name = "ACTION", requires = "kind")]
+    action: Option<String>,
+    /// The kind of the resource, such as `applications`.
+    #[arg(long, value_name = "KIND", requires = "action")]
+    kind: Option<String>,
+    /// The team that the resource belongs to, by id or name.
+    #[arg(long, value_name = "TEAM", requires = "kind")]
     team: Option<String>,
-    /// At this service, `svc_…`.
-    #[arg(long, value_name = "ID")]
+    /// The service that it belongs to, by id or name.
+    #[arg(long, value_name = "SERVICE", requires = "kind")]
     service: Option<String>,
-    /// In this environment, `env_…`.
-    #[arg(long, value_name = "ID")]
+    /// The environment that it is in, by id or name.
+    #[arg(long, value_name = "ENVIRONMENT", requires = "kind")]
     environment: Option<String>,
+    /// Its name.
+    #[arg(long, value_name = "NAME", requires = "kind")]
+    name: Option<String>,
     /// Coming from this address. Without one, the networks that the token is bound to do not matter.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
+    /// What it would take from the token's limits; 1 unless said. Nothing is taken.
+    #[arg(long, value_name = "COUNT")]
+    cost: Option<u32>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -46,27 +66,25 @@ Exit codes:
 
 impl Explain {
     pub(crate) async fn run(self) -> Outcome {
-        let resource = Resource {
-            team: self.team,
-            service: self.service,
-            environment: self.environment,
-        };
         let body = Body {
             token: self.id,
-            scope: self.scope,
-            resource: Some(resource),
+            scopes: self.scopes,
+            action: self.action,
+            resource: self.kind.map(|kind| AskedResource {
+                kind,
+                team: self.team,
+                service: self.service,
+                environment: self.environment,
+                name: self.name,
+            }),
             address: self.address,
+            cost: self.cost,
         };
         let explanation = self.remote.client()?.explain(&body).await?;
         if self.remote.json {
             output::json(&explanation)?;
-        } else if explanation.allowed {
-            output::line("It may.")?;
         } else {
-            output::line("It may not:")?;
-            for obstacle in &explanation.obstacles {
-                output::line(&format!("  {}: {}", obstacle.code, obstacle.detail))?;
-            }
+            show(&explanation)?;
         }
         Ok(if explanation.allowed {
             Exit::Done
@@ -74,4 +92,63 @@ impl Explain {
             Exit::Negative
         })
     }
+}
+
+fn show(explanation: &Explanation) -> Outcome<()> {
+    if explanation.allowed {
+        output::line("It may:")?;
+        for reason in &explanation.allowed_by {
+            output::line(&format!("  {}", because(reason)))?;
+        }
+        return Ok(());
+    }
+    output::line(&format!("It may not ({}):", explanation.decision.code))?;
+    for obstacle in &explanation.obstacles {
+        output::line(&format!("  {}: {}", obstacle.code, obstacle.detail))?;
+        if let Some(scope) = &obstacle.scope {
+            output::line(&format!("    scope: {scope}"))?;
+        }
+        if !obstacle.roles.is_empty() {
+            output::line(&format!("    roles: {}", obstacle.roles.join(" ")))?;
+        }
+    }
+    Ok(())
+}
+
+/// A reason in words: `owner: membership manager in team_…`.
+fn because(reason: &Reason) -> String {
+    let side = match reason.of {
+        Side::Token => "token",
+        Side::Owner => "owner",
+    };
+    let mut line = format!("{side}: {}", reason.code);
+    let mut add = |text: &str| {
+        line.push(' ');
+        line.push_str(text);
+    };
+    if let Some(scope) = &reason.scope {
+        add(scope);
+    }
+    if let Some(assignment) = &reason.assignment {
+        add(&assignment.role);
+        for (direction, selection) in [
+            ("teams", &assignment.teams),
+            ("environments", &assignment.environments),
+            ("names", &assignment.names),
+        ] {
+            let listed = match selection {
+                Selection::All(star) => star.clone(),
+                Selection::These(these) => these.join(","),
+            };
+            add(&format!("{direction}={listed}"));
+        }
+    }
+    if let (Some(team), Some(role)) = (&reason.team, &reason.team_role) {
+        add(match role {
+            TeamRole::Manager => "manager",
+            TeamRole::Member => "member",
+        });
+        add(&format!("in {team}"));
+    }
+    line
 }

@@ -104,6 +104,9 @@ fn show(decision: &Decision) -> Outcome<()> {
     if !decision.missing_scopes.is_empty() {
         pairs.push(("missing", decision.missing_scopes.join(" ")));
     }
+    if !decision.missing_roles.is_empty() {
+        pairs.push(("missing roles", decision.missing_roles.join(" ")));
+    }
     if let Some(seconds) = decision.retry_after_seconds {
         pairs.push(("retry after", format!("{seconds} s")));
     }

@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use serde::{Serialize, Serializer};
+
 use super::{Cell, Direction};
 use crate::resource::Word;
 
@@ -18,6 +20,10 @@ pub struct Preset {
     /// What it lets its bearer do.
     pub cells: Vec<Cell>,
 }
+
+/// Some of the preset roles. A word, so that a decision can bear it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Presets(u32);
 
 /// A kind of resource that every organization has from the start.
 #[derive(Debug)]
@@ -34,6 +40,34 @@ impl Preset {
     /// Its name as a word.
     pub fn word(&self) -> Word {
         Word::known(self.name)
+    }
+}
+
+impl Presets {
+    /// Those that are about that action and kind.
+    pub fn holding(action: &str, kind: &str) -> Self {
+        let holds = |role: &Preset| role.cells.iter().any(|cell| cell.holds(action, kind));
+        let places = (0..).zip(roles()).filter(|(_, role)| holds(role));
+        Self(places.fold(0, |bits, (place, _): (u32, _)| bits | 1 << place))
+    }
+
+    /// True when there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Their names, in the order in which they are listed.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let places = (0..).zip(roles());
+        places
+            .filter(move |(place, _): &(u32, _)| self.0 >> place & 1 == 1)
+            .map(|(_, role)| role.name)
+    }
+}
+
+impl Serialize for Presets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
     }
 }
 

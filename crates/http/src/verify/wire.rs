@@ -5,6 +5,7 @@
 use std::fmt::Display;
 
 use claviger_domain::ScopeSet;
+use claviger_domain::role::preset::Presets;
 use claviger_domain::token::TokenType;
 use claviger_domain::{TokenId, UserId};
 use claviger_verify::{Decision, DenialCode, Verified};
@@ -16,8 +17,17 @@ use crate::limits::{Told, seconds_of};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown {
     pub(crate) decision: Decision,
+    /// What is missing.
+    pub(crate) missing: Missing,
     /// The limit of the token that has the least left.
     pub(crate) tightest: Option<Told>,
+}
+
+/// What a denied token lacks; nothing when it is something else that denies it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Missing {
+    pub(crate) scopes: ScopeSet,
+    pub(crate) roles: Presets,
 }
 
 /// What is left of a limit.
@@ -34,21 +44,24 @@ impl Serialize for Shown {
             Decision::Allow(verified) => (Some(verified), None),
             Decision::Deny(denial) => (denial.subject.as_ref(), Some(denial.code)),
         };
-        let (missing, wait) = match denial {
-            Some(DenialCode::InsufficientScope { missing }) => (missing, None),
-            Some(DenialCode::RateLimited { wait } | DenialCode::QuotaExhausted { wait }) => {
-                (ScopeSet::EMPTY, wait)
-            }
-            _ => (ScopeSet::EMPTY, None),
+        let wait = match denial {
+            Some(DenialCode::RateLimited { wait } | DenialCode::QuotaExhausted { wait }) => wait,
+            _ => None,
         };
-        let mut shown = serializer.serialize_struct("Decision", 6)?;
+        let Missing { scopes, roles } = self.missing;
+        let mut shown = serializer.serialize_struct("Decision", 7)?;
         shown.serialize_field("valid", &denial.is_none())?;
         shown.serialize_field("code", self.decision.code())?;
         shown.serialize_field("token", &token.map(ShownToken))?;
-        if missing.is_empty() {
+        if scopes.is_empty() {
             shown.skip_field("missing_scopes")?;
         } else {
-            shown.serialize_field("missing_scopes", &missing)?;
+            shown.serialize_field("missing_scopes", &scopes)?;
+        }
+        if roles.is_empty() {
+            shown.skip_field("missing_roles")?;
+        } else {
+            shown.serialize_field("missing_roles", &roles)?;
         }
         match wait {
             None => shown.skip_field("retry_after_seconds")?,
@@ -151,8 +164,26 @@ mod tests {
     }
 
     fn shown(decision: Decision) -> Shown {
+        let missing = match &decision {
+            Decision::Deny(Denial {
+                code: DenialCode::InsufficientScope { missing },
+                ..
+            }) => Missing {
+                scopes: *missing,
+                ..Missing::default()
+            },
+            Decision::Deny(Denial {
+                code: DenialCode::NotPermitted,
+                ..
+            }) => Missing {
+                roles: Presets::holding("exec", "cluster"),
+                ..Missing::default()
+            },
+            _ => Missing::default(),
+        };
         Shown {
             decision,
+            missing,
             tightest: None,
         }
     }
@@ -163,6 +194,15 @@ mod tests {
             code: decision.code().to_owned(),
             token: token.map(api_token),
             missing_scopes: missing.iter().map(|&scope| scope.to_owned()).collect(),
+            missing_roles: if decision.code() == "not_permitted" {
+                vec![
+                    "super-admin".into(),
+                    "cluster.edit".into(),
+                    "cluster.admin".into(),
+                ]
+            } else {
+                Vec::new()
+            },
             retry_after_seconds: None,
             rate_limit: None,
         };
@@ -190,6 +230,7 @@ mod tests {
                 code: DenialCode::RateLimited { wait },
                 subject: None,
             }),
+            missing: Missing::default(),
             tightest: crate::limits::tightest(&allowance),
         };
         let expected = api::Decision {
@@ -197,6 +238,7 @@ mod tests {
             code: "rate_limited".to_owned(),
             token: None,
             missing_scopes: Vec::new(),
+            missing_roles: Vec::new(),
             retry_after_seconds: Some(1),
             rate_limit: Some(LimitLevel {
                 name: "token".to_owned(),
@@ -234,5 +276,6 @@ mod tests {
             Some(&global),
             &["tokens:write", "system:write"],
         );
+        check(deny(DenialCode::NotPermitted, Some(global)), Some(&global), &[]);
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{TestServer, running::Running};
-use crate::{Caller, TestClock, TestRandom, logs::Logs, postgres::Postgres};
+use crate::{Caller, TestClock, TestRandom, caller::Forbidden, logs::Logs, postgres::Postgres, shadow};
 
 /// Which store a test server uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,7 +117,8 @@ impl TestServerBuilder {
         let unbound = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let address = Arc::new(RwLock::new(unbound));
         let running = Running::start(&place.config, &clock, &random, &logs, &address).await?;
-        let anonymous = Caller::anonymous(http_client()?, Arc::clone(&address));
+        let forbidden = Forbidden::default();
+        let anonymous = Caller::anonymous(http_client()?, Arc::clone(&address), Arc::clone(&forbidden));
         let mut server = TestServer {
             running,
             address,
@@ -126,11 +127,14 @@ impl TestServerBuilder {
             logs,
             admin: None,
             anonymous,
+            forbidden,
             names: AtomicU32::new(0),
             place,
         };
         if self.administrator {
             server.admin = Some(administrator(&server).await?);
+            shadow::cast(server.service().store()).await?;
+            server.forbid([shadow::MARK.to_owned(), shadow::DIGITS.to_owned()]);
         }
         Ok(server)
     }
