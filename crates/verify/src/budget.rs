@@ -32,21 +32,7 @@ pub struct Budget<'a> {
     pub token: Option<(&'a Meter, &'a Gcra)>,
     /// The token's quota.
     pub quota: Option<(&'a Purse, &'a Quota)>,
-    /// The instants of the checks that take from these, for those that come late with an older one.
-    pub latest: Option<&'a Latest>,
 }
-
-/// The latest instant at which anything was taken, in nanoseconds since 1970. What a later check owes must not look like too much to one that comes late: it would
-/// be forgiven.
-#[derive(Debug, Default)]
-pub struct Latest(AtomicU64);
-
-/// Instants that lie further apart than this, in nanoseconds, are two settings of a clock and not two requests.
-const SET_BACK: u64 = 60 * 1_000_000_000;
-
-/// How exactly the latest instant is known, in nanoseconds: the word that all checks of limited tokens share is written a thousand times a
-/// second at most.
-const GRAIN: u64 = 1_000_000;
 
 /// What is left of everything that binds a token; of what does not bind it, nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,10 +100,9 @@ impl Meter {
     }
 
     /// Brings a state that lies too far ahead to where it may be at most, lest it stay as far ahead however long anyone waits.
-    /// `latest` tells what the latest instant is, which is asked for after the state was read.
-    fn pull_in(&self, limit: &Gcra, latest: impl Fn(u64) -> u64, now: u64) {
+    fn pull_in(&self, limit: &Gcra, now: u64) {
         let seen = self.0.load_to_change();
-        let most = limit.pulled_in(seen, latest(now));
+        let most = limit.pulled_in(seen, now);
         if most < seen {
             // Whoever changed it meanwhile looked too.
             let _ = self
@@ -185,33 +170,6 @@ impl Purse {
                 Ok(_) => return Ok(spent),
                 Err(now) => seen = now,
             }
-        }
-    }
-}
-
-// === impl Latest ===
-
-impl Latest {
-    /// Notes the instant of a check that is about to take. When the clock was set back, the time before counts no more: nobody waits for
-    /// as long as it was set back.
-    #[inline]
-    pub fn note(&self, now: Timestamp) {
-        let now = now.nanos();
-        let known = self.0.load(Ordering::Relaxed);
-        if now > known.saturating_add(GRAIN) {
-            self.0.fetch_max(now, Ordering::Relaxed);
-        } else if known - now > SET_BACK {
-            self.0.swap(now, Ordering::Relaxed);
-        }
-    }
-
-    /// An instant that no check is after whose taking was seen before this call; none of another setting of the clock.
-    fn bound(&self, now: u64) -> u64 {
-        let known = self.0.load(Ordering::Relaxed);
-        if known.saturating_sub(now) > SET_BACK {
-            now
-        } else {
-            known.saturating_add(GRAIN).max(now)
         }
     }
 }
@@ -292,11 +250,7 @@ impl Budget<'_> {
         let mut is_short = false;
         for (meter, limit) in [self.owner, self.token].into_iter().flatten() {
             if let Err(shortage) = limit.admit(meter.paid_off(), nanos, cost) {
-                meter.pull_in(
-                    limit,
-                    |now| self.latest.map_or(now, |latest| latest.bound(now)),
-                    nanos,
-                );
+                meter.pull_in(limit, nanos);
                 is_short = true;
                 wait = later(wait, shortage.wait);
             }

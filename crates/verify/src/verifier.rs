@@ -24,7 +24,7 @@ use judge::{Judged, Unjudged};
 use overlap::{PREVIOUS, role_of};
 
 use crate::accounts::{Accounts, PER_CHUNK};
-use crate::budget::{Budget, Latest, Refusal};
+use crate::budget::{Budget, Refusal};
 use crate::counters::Counters;
 use crate::decision::{Allowance, CODES, Decision, Denial, DenialCode, Presentation, Required, Verified};
 use crate::index::{FoundBy, Hit, Index, Key, Look, Mark, Overlaps, Snapshot};
@@ -47,8 +47,6 @@ pub struct Verifier {
     policies: Policies,
     owners: Owners,
     accounts: Accounts,
-    /// The latest instant at which a limited token was checked.
-    latest: Latest,
     /// The organizations that allow tokens in addresses; read on the checks of tokens that come so.
     query_orgs: ArcSwap<HashSet<OrgId>>,
     writer: Mutex<Writer>,
@@ -92,7 +90,6 @@ impl Verifier {
             policies,
             owners: Owners::new(MAX_OWNERS),
             accounts: Accounts::new(),
-            latest: Latest::default(),
             query_orgs: ArcSwap::default(),
             writer: Mutex::new(Writer::new(half, words, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
@@ -327,7 +324,6 @@ impl Verifier {
             return Charge::Settled;
         }
         if judged.verdict.is_ok() && !paid {
-            self.latest.note(at.now);
             match budget.take(at.now, at.cost, || self.index.is_current(hit)) {
                 Ok(levels) => {
                     judged.verified.levels = Some(levels);
@@ -355,7 +351,6 @@ impl Verifier {
                 let quota = own.terms.quota.as_ref()?;
                 Some((self.accounts.purse(fields.budget)?, quota))
             }),
-            latest: Some(&self.latest),
         }
     }
 

@@ -22,6 +22,8 @@ pub const MAX_COST: u32 = 10_000;
 /// The longest that a spent burst takes to come back: 31 days.
 const MAX_REFILL_SECONDS: u64 = 31 * 86_400;
 const SECOND: u64 = 1_000_000_000;
+/// How late a check may come after it looked at the clock without giving anything back.
+const LATE: u64 = SECOND;
 
 /// `requests` in `per_seconds`, and `burst` of them at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -167,17 +169,23 @@ impl Gcra {
     }
 
     /// The instant, no further ahead than a spent burst. It lies further when the limit was slower before, or the clock was set
-    /// back: nobody waits for that.
+    /// back: nobody waits for that. But up to [`LATE`] it stays as it is: then it is as likely that `now` is what lies behind, because
+    /// whoever looked at the clock was put to sleep since, and what others took meanwhile must not come back.
     #[inline]
     pub fn pulled_in(&self, paid_off: u64, now: u64) -> u64 {
-        paid_off.min(now.saturating_add(self.tolerance))
+        let most = now.saturating_add(self.tolerance);
+        if paid_off <= most.saturating_add(LATE) {
+            paid_off
+        } else {
+            most
+        }
     }
 
     /// How much is left at `now`.
     pub fn level(&self, paid_off: u64, now: u64) -> Level {
         let owed = self.pulled_in(paid_off, now).saturating_sub(now);
         Level {
-            remaining: narrowed((self.tolerance - owed) / self.interval),
+            remaining: narrowed(self.tolerance.saturating_sub(owed) / self.interval),
             reset_seconds: narrowed(owed.div_ceil(SECOND)),
         }
     }
@@ -254,6 +262,19 @@ mod tests {
                 reset_seconds: 1
             }
         );
+    }
+
+    #[test]
+    fn a_check_that_comes_late_gives_nothing_back() {
+        let limit = limit(10, 1, Some(10));
+        let spent = limit.admit(0, NOW, 10).unwrap();
+        let a_moment_ago = NOW - 800_000_000;
+
+        let wait = limit.admit(spent, a_moment_ago, 1).unwrap_err().wait;
+
+        assert_eq!(wait, Some(Duration::from_millis(900)));
+        assert_eq!(limit.pulled_in(spent, a_moment_ago), spent);
+        assert_eq!(limit.level(spent, a_moment_ago).remaining, 0);
     }
 
     #[test]

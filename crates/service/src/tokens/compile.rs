@@ -4,6 +4,7 @@
 //! millions of rows, nearly all of them alike, so equal ones are compiled once.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use claviger_domain::authority::Authority;
@@ -38,8 +39,15 @@ pub(crate) struct Compiler {
     books: RoleBooks,
     /// What follows from the scopes alone, by the scopes' text.
     plain: HashMap<String, usize>,
+    /// What follows from more, by all the texts that it follows from; at most [`MAX_REMEMBERED`].
+    others: HashMap<String, usize>,
+    /// Where such a key is put together.
+    key: String,
     made: usize,
 }
+
+/// Where nearly every token has something of its own, looking for its like would cost memory and find none.
+const MAX_REMEMBERED: usize = 1 << 16;
 
 impl TeamsOfServices {
     /// Those of all services there are.
@@ -61,6 +69,8 @@ impl Compiler {
             services: TeamsOfServices::all(tx).await?,
             books: RoleBooks::all(tx).await?,
             plain: HashMap::new(),
+            others: HashMap::new(),
+            key: String::new(),
             made: 0,
         })
     }
@@ -72,12 +82,36 @@ impl Compiler {
         if is_plain && let Some(&number) = self.plain.get(row.scopes) {
             return Ok((number, None));
         }
+        if !is_plain {
+            self.put_key(row);
+            if let Some(&number) = self.others.get(&self.key) {
+                return Ok((number, None));
+            }
+        }
         let number = self.made;
         self.made += 1;
         if is_plain {
             self.plain.insert(row.scopes.to_owned(), number);
+        } else if self.others.len() < MAX_REMEMBERED {
+            self.others.insert(self.key.clone(), number);
         }
         Ok((number, Some(self.given(row)?)))
+    }
+
+    /// Everything that [`Self::given`] looks at, in one text: two rows with the same one were given the same.
+    fn put_key(&mut self, row: &IndexRow<'_>) {
+        let holder = match row.token_type {
+            "team" | "service" => row.holder,
+            _ => 0,
+        };
+        self.key.clear();
+        // Writing to a string does not fail.
+        let _ = write!(self.key, "{} {} {holder}", row.org.get(), row.token_type);
+        for text in [Some(row.scopes), row.restrictions, row.roles, row.terms] {
+            // JSON and scopes hold no control characters as such, so that nothing passes for the end of a part.
+            self.key.push('\0');
+            self.key.push_str(text.unwrap_or_default());
+        }
     }
 
     /// What a row's token was given.
@@ -193,4 +227,85 @@ pub(crate) fn terms_of(text: Option<&str>) -> Result<Terms, serde_json::Error> {
 /// Reads stored restrictions.
 pub(crate) fn restrictions_of(text: Option<&str>) -> Result<Restrictions, serde_json::Error> {
     text.map_or_else(|| Ok(Restrictions::default()), serde_json::from_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_domain::{OwnerId, Scope, TokenId};
+    use claviger_token::Digest;
+
+    use super::*;
+
+    fn compiler() -> Compiler {
+        Compiler {
+            services: TeamsOfServices::default(),
+            books: RoleBooks::default(),
+            plain: HashMap::new(),
+            others: HashMap::new(),
+            key: String::new(),
+            made: 0,
+        }
+    }
+
+    fn row(token_type: &'static str, holder: i64) -> IndexRow<'static> {
+        IndexRow {
+            id: TokenId::from_i64(holder),
+            org: OrgId::from_i64(1),
+            owner: OwnerId::from_i64(holder),
+            token_type,
+            holder,
+            digest: Digest::from_bytes([0; 32]),
+            scopes: Scope::DeploymentsWrite.as_str(),
+            restrictions: None,
+            roles: None,
+            terms: None,
+            expires_at: None,
+            revoked: false,
+            last_used_at: None,
+            awaits_first_use: false,
+            previous: None,
+        }
+    }
+
+    #[test]
+    fn rows_that_were_given_the_same_are_compiled_once() {
+        let mut compiler = compiler();
+        let nowhere = Some(r#"{"teams":[]}"#);
+        let restricted = |holder| IndexRow {
+            restrictions: nowhere,
+            ..row("personal", holder)
+        };
+
+        assert!(compiler.number(&restricted(5)).unwrap().1.is_some());
+        assert_eq!(compiler.number(&restricted(6)).unwrap().0, 0);
+        assert!(compiler.number(&restricted(6)).unwrap().1.is_none());
+    }
+
+    #[test]
+    fn whatever_tells_rows_apart_keeps_them_apart() {
+        let mut compiler = compiler();
+        let rows = [
+            row("team", 5),
+            row("team", 6),
+            row("service", 5),
+            row("global", 5),
+            IndexRow {
+                org: OrgId::from_i64(2),
+                ..row("team", 5)
+            },
+            IndexRow {
+                restrictions: Some("{}"),
+                ..row("team", 5)
+            },
+            IndexRow {
+                terms: Some("{}"),
+                ..row("team", 5)
+            },
+        ];
+
+        let numbers: Vec<usize> = rows.iter().map(|row| compiler.number(row).unwrap().0).collect();
+
+        assert_eq!(numbers, (0..rows.len()).collect::<Vec<_>>());
+        assert_eq!(compiler.number(&row("team", 6)).unwrap().0, 1);
+    }
 }

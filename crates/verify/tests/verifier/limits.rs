@@ -241,6 +241,21 @@ fn a_clock_that_was_set_back_locks_nobody_out() {
 }
 
 #[test]
+fn a_check_that_comes_late_gives_back_nothing_that_others_took() {
+    let verifier = verifier([limited(1, rate(2, 1))]);
+    assert_eq!(
+        [NOW, NOW].map(|now| present(&verifier, 1, now).code()),
+        ["valid", "valid"]
+    );
+
+    // A thread looked at the clock, and was put to sleep before it asked.
+    let earlier = Timestamp::from_micros(NOW.micros() - 900_000);
+    assert_eq!(present(&verifier, 1, earlier).code(), "rate_limited");
+
+    assert_eq!(present(&verifier, 1, NOW).code(), "rate_limited");
+}
+
+#[test]
 fn a_quota_is_spent_by_cost_and_back_at_midnight() {
     let verifier = verifier([with_quota(1, 10)]);
     let midnight = Timestamp::from_seconds((NOW.seconds() / 86_400 + 1) * 86_400);
