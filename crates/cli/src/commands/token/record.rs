@@ -1,6 +1,6 @@
 //! A token and its secret, as a person sees them.
 
-use claviger_api::tokens::{IssuedToken, PreviousSecret, Token, TokenState, TokenType};
+use claviger_api::tokens::{IssuedToken, PreviousSecret, Token, TokenState, TokenType, Unused};
 
 use crate::{
     assignment,
@@ -82,19 +82,12 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
     if token.allow_query {
         pairs.push(("in addresses", "yes".to_owned()));
     }
-    if let Some(unused) = &token.unused {
-        let revoked = unused
-            .revoked_at
+    pairs.extend(
+        token
+            .unused
             .as_ref()
-            .map(|at| format!("; revoked at {at} unless used"));
-        let flagged = format!(
-            "since {}, flagged after {} days{}",
-            unused.since,
-            unused.flagged_after_days,
-            revoked.unwrap_or_default()
-        );
-        pairs.push(("unused", flagged));
-    }
+            .map(|unused| ("unused", shown_unused(unused))),
+    );
     if let Some(at) = &token.regenerated_at {
         pairs.push(("regenerated", at.clone()));
     }
@@ -110,6 +103,20 @@ pub(super) fn show(stream: Stream, token: &Token) -> Outcome<()> {
         pairs.push(("note", note.clone()));
     }
     output::record(stream, &pairs)
+}
+
+/// Since when nobody uses it, and what follows from that.
+fn shown_unused(unused: &Unused) -> String {
+    let revoked = unused
+        .revoked_at
+        .as_ref()
+        .map(|at| format!("; revoked at {at} unless used"));
+    format!(
+        "since {}, flagged after {} days{}",
+        unused.since,
+        unused.flagged_after_days,
+        revoked.unwrap_or_default()
+    )
 }
 
 /// The old secret of an overlap.
