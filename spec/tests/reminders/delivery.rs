@@ -195,7 +195,8 @@ on_both_stores! {
         let (busy, _) = webhook_to(server.admin(), &receiver, json!({})).await;
         let (other, _) = webhook_to(server.admin(), &receiver, json!({})).await;
         let database = Database::of(&server).await;
-        let number = database.rows("SELECT MIN(id), org_id FROM webhook GROUP BY org_id").await;
+        let its = format!("SELECT id, org_id FROM webhook WHERE url = '{}' ORDER BY id LIMIT 1", receiver.url());
+        let number = database.rows(&its).await;
         let (webhook, org) = (&number[0][0], &number[0][1]);
         let backlog = (1..=400).map(|id| {
             format!("({id}, {org}, {webhook}, 'webhook.test', 'pending', 0, 0, 0, '{{\"backlog\":{id}}}')")
