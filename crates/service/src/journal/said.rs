@@ -171,7 +171,7 @@ impl Said {
 }
 
 impl Line {
-    /// Reads what [`line`] wrote.
+    /// Reads what [`line()`] wrote.
     ///
     /// # Errors
     /// A fault of ours: a sound journal holds no other lines.

@@ -387,13 +387,21 @@ fn a_token_is_accepted_in_a_query_only_when_it_and_its_organization_may() {
 #[test]
 fn a_check_that_comes_late_with_an_older_instant_forgives_nothing() {
     let verifier = verifier([limited(1, rate(1, 60))]);
-    let at = |seconds| present(&verifier, 1, Timestamp::from_seconds(NOW.seconds() + seconds)).code();
+    let at = |millis| present(&verifier, 1, NOW + Duration::from_millis(millis)).code();
 
-    assert_eq!(at(30), "valid");
-    assert_eq!(at(0), "rate_limited", "from before the one that was admitted");
-    assert_eq!(at(61), "rate_limited", "a minute after the one that was too late");
-    assert_eq!(at(89), "rate_limited");
-    assert_eq!(at(90), "valid", "a minute after the one that was admitted");
+    assert_eq!(at(30_000), "valid");
+    assert_eq!(
+        at(29_100),
+        "rate_limited",
+        "from before the one that was admitted"
+    );
+    assert_eq!(
+        at(89_200),
+        "rate_limited",
+        "a minute after the one that was too late"
+    );
+    assert_eq!(at(89_999), "rate_limited");
+    assert_eq!(at(90_000), "valid", "a minute after the one that was admitted");
 }
 
 #[test]
