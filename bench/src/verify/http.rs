@@ -1,7 +1,7 @@
 //! A verify over HTTP against a bare hyper server, on one core each, in turn.
 //!
 //! P1, P2, P5, P15 and the half of P7 that is about unknown tokens; all but P2 for plain tokens and for tokens with everything in force
-//! ([`bound`](crate::bound)). Each [`lane`] is one server and one kind of request; a round runs every lane once, and ratios are taken
+//! ([`bound`](crate::bound)). Each [`lane`](mod@lane) is one server and one kind of request; a round runs every lane once, and ratios are taken
 //! within a round. The bare servers answer the very bytes that the servers under test answered. Each request presents two tokens: the
 //! caller's, and one drawn at random among all, which makes for the most bookkeeping there can be. Its share is a figure of its own; the
 //! others count the threads that answer, and P1 is given both ways.

@@ -169,7 +169,7 @@ impl Gcra {
     }
 
     /// The instant, no further ahead than a spent burst. It lies further when the limit was slower before, or the clock was set
-    /// back: nobody waits for that. But up to [`LATE`] it stays as it is: then it is as likely that `now` is what lies behind, because
+    /// back: nobody waits for that. But up to a second it stays as it is: then it is as likely that `now` is what lies behind, because
     /// whoever looked at the clock was put to sleep since, and what others took meanwhile must not come back.
     #[inline]
     pub fn pulled_in(&self, paid_off: u64, now: u64) -> u64 {

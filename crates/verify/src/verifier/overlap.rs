@@ -12,7 +12,7 @@ use crate::uses::SecretRole;
 pub(super) const PREVIOUS: u32 = 4;
 /// The secret is the new one of an overlap.
 pub(super) const SUCCESSOR: u32 = 8;
-/// The overlap ends at the first use of the new secret: set on both, told by [`Overlaps`].
+/// The overlap ends at the first use of the new secret: set on both, told by [`Overlaps`](crate::index::Overlaps).
 pub(super) const UNTIL_FIRST_USE: u32 = 16;
 
 impl Verifier {
