@@ -247,6 +247,69 @@ async fn t26_conditions_and_the_policy_are_after_the_restore_what_they_were_last
 }
 
 #[tokio::test]
+async fn t26_what_has_no_lines_ends_though_nothing_else_had_ended() {
+    let mut server = TestServer::start().await;
+    let mail = json!({ "email": "eve@example.org" });
+    let open = server.admin().post("/v1/invitations", mail).await;
+    let feed = server
+        .admin()
+        .post("/v1/calendar-feeds", json!({ "name": "ends" }))
+        .await;
+    let backup = backup(&server);
+    let of = |made: &Answer, noun: &str| text(&made.json(), &format!("/{noun}/id"));
+    for path in [
+        format!("/v1/invitations/{}", of(&open, "invitation")),
+        format!("/v1/calendar-feeds/{}", of(&feed, "feed")),
+    ] {
+        server.admin().delete(&path).await.expect_status(204);
+    }
+    server.stop().await;
+    restored(&mut server, &backup).await;
+
+    let accept =
+        json!({ "invitation": open.at("/secret"), "name": "Eve", "password": "velvet hammer 7 clouds" });
+    let accepted = server.anonymous().post("/v1/invitations/accept", accept).await;
+    assert_eq!(accepted.status, 410);
+    let feeds = server
+        .admin()
+        .get("/v1/calendar-feeds")
+        .await
+        .expect_status(200)
+        .text();
+    assert!(!feeds.contains("ends"), "{feeds}");
+}
+
+#[tokio::test]
+async fn t26_a_database_that_a_backup_had_replaced_and_that_is_put_back_revives_nothing() {
+    let mut server = TestServer::start().await;
+    let (first, second) = (
+        server.token().name("first").issue().await,
+        server.token().name("second").issue().await,
+    );
+    let backup = backup(&server);
+    // The one that is to be replaced goes on: further than its successor will ever come.
+    revoke(&server, &first).await.expect_status(200);
+    for number in 0..9 {
+        server.token().name(&format!("later {number}")).issue().await;
+    }
+    server.stop().await;
+    let database = server.data_dir().join("claviger.db");
+    let replaced = server.data_dir().join("replaced.db");
+    fs::copy(&database, &replaced).unwrap();
+    server.clock().advance(Duration::from_secs(1));
+    restored(&mut server, &backup).await;
+    assert_eq!(decision(server.admin(), second.secret()).await, "valid");
+    revoke(&server, &second).await.expect_status(200);
+    server.stop().await;
+
+    restored(&mut server, &replaced).await;
+
+    for ended in [&first, &second] {
+        assert_eq!(decision(server.admin(), ended.secret()).await, "revoked");
+    }
+}
+
+#[tokio::test]
 async fn places_in_the_feed_go_on_beyond_those_that_were_lost() {
     let mut server = TestServer::start().await;
     let (first, second) = (

@@ -130,6 +130,7 @@ impl Service {
             });
             let found = found.ok_or_else(unknown)?;
             rows::delete(tx, id).await?;
+            service.access_ended(tx, ctx.now()).await?;
             let record = Record {
                 action: Action::CalendarFeedRevoked,
                 subject: id.to_string(),

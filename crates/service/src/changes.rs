@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Move,
     /// A role was written, and whoever has it may do something else.
     Role,
+    /// A session, an invitation, a password or a calendar feed ended.
+    Access,
     /// The policy was written, and perhaps another one holds for tokens in addresses.
     Policy,
 }
@@ -54,7 +56,7 @@ pub struct Feed {
 pub(crate) struct Visibility(Arc<AtomicU64>);
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Issue,
         Self::Update,
         Self::Regenerate,
@@ -66,6 +68,7 @@ impl Kind {
         Self::Move,
         Self::Role,
         Self::Policy,
+        Self::Access,
     ];
 
     /// Reads what [`Kind::as_str`] wrote.
@@ -86,6 +89,7 @@ impl Kind {
             Self::Move => "move",
             Self::Role => "role",
             Self::Policy => "policy",
+            Self::Access => "access",
         }
     }
 
@@ -207,6 +211,15 @@ impl Service {
             }
         }));
         Ok(epoch)
+    }
+
+    /// Takes a place in the feed for the end of what has no lines of its own in the revocation journal, so that an older copy of the
+    /// store is known as one: there all of its kind ends.
+    pub(crate) async fn access_ended(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        let visibility = Visibility::default();
+        self.change(tx, Kind::Access, &[], now, &visibility, Vec::new())
+            .await
+            .map(|_| ())
     }
 
     /// The place of the newest change.

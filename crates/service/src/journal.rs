@@ -7,6 +7,7 @@
 
 mod said;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use claviger_domain::audit::{Action, Actor};
@@ -15,7 +16,7 @@ use claviger_domain::{OrgId, Timestamp};
 use claviger_store::journal::{Journal, JournalError, JournalId, JournalLine};
 use claviger_store::{StoreError, Tx, changes, organizations, settings, tokens};
 pub(crate) use said::Said;
-use said::{Line, apply, end, end_unlisted, line, numbers, said_of};
+use said::{Line, apply, end, end_unlisted, line, numbers, said_of_all, said_of_tokens};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -28,6 +29,10 @@ use crate::{Origin, Service};
 const SETTING: &str = "journal";
 /// Changes that are read from the feed at once.
 const STEP: u32 = 1_000;
+/// Tokens that a line about all of them names.
+const IDS_OF_A_LINE: usize = 10_000;
+/// The setting that says when the store was last brought up to its journal.
+const RESTORED: &str = "restored_at";
 
 /// What to do with a store whose journal is missing or cannot be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +53,8 @@ struct Found {
     head: u64,
     /// What the journal has after that place.
     newer: Vec<JournalLine>,
+    /// The last that it has up to there.
+    shared: Option<JournalLine>,
 }
 
 impl Service {
@@ -68,6 +75,8 @@ impl Service {
         let opened = Journal::open(path, |line| {
             if line.epoch > head {
                 found.newer.push(line);
+            } else {
+                found.shared = Some(line);
             }
         });
         let (journal, is_new) = match (usable(opened, &found, path), without) {
@@ -84,10 +93,13 @@ impl Service {
         }
         let (id, last) = (journal.id(), journal.last());
         self.0.store.attach_journal(journal).await?;
-        if last > head {
+        if self.has_parted(found.shared.as_ref()).await? {
+            let newer = self.since_parting(path).await?;
+            self.catch_up(newer, head, last.max(head), now).await?;
+        } else if last > head {
             self.catch_up(found.newer, head, last, now).await?;
         } else {
-            self.refill(last, now).await?;
+            self.refill(last).await?;
         }
         self.name_journal(id).await
     }
@@ -102,7 +114,49 @@ impl Service {
             named: named.as_deref().and_then(JournalId::parse),
             head,
             newer: Vec::new(),
+            shared: None,
         })
+    }
+
+    /// True when the store went another way than its journal: what the journal says of this place was not done there. So it is when a
+    /// database that was replaced by a backup is put back in the place of the one that grew from the backup.
+    async fn has_parted(&self, shared: Option<&JournalLine>) -> Result<bool> {
+        let Some(shared) = shared else {
+            return Ok(false);
+        };
+        let (epoch, said_at) = (shared.epoch, Line::parse(shared)?.at());
+        let read = self
+            .0
+            .store
+            .read(async move |tx: &mut Tx| changes::made_at(tx, epoch).await);
+        Ok(read.await? != Some(said_at))
+    }
+
+    /// The lines from the first one on that is about a change which was not made in this store. Cost: the whole feed in memory.
+    async fn since_parting(&self, path: &Path) -> Result<Vec<JournalLine>> {
+        let read = self.0.store.read(async |tx: &mut Tx| {
+            let mut made = HashMap::new();
+            let mut after = 0;
+            loop {
+                let rows = changes::since(tx, after, STEP).await?;
+                let Some(last) = rows.last() else {
+                    return Ok::<_, StoreError>(made);
+                };
+                after = last.seq;
+                made.extend(rows.iter().map(|row| (row.seq, row.at)));
+            }
+        });
+        let made = read.await?;
+        let mut lines = Vec::new();
+        Journal::open(path, |line| lines.push(line)).map_err(Error::internal)?;
+        let mut parting = lines.len();
+        for (place, line) in lines.iter().enumerate() {
+            if made.get(&line.epoch) != Some(&Line::parse(line)?.at()) {
+                parting = place;
+                break;
+            }
+        }
+        Ok(lines.split_off(parting))
     }
 
     /// Its name is no secret; instant, pepper and place make it the only one.
@@ -142,6 +196,7 @@ impl Service {
             end_unlisted(tx, now).await?;
             changes::append_at(tx, last + 1, "restore", now).await?;
             Self::journal(tx, last + 1, now, Said::Restored)?;
+            settings::put(tx, RESTORED, &now.micros().to_string()).await?;
             let detail = json!({ "from": head, "to": last, "lines": newer.len() });
             service.record_restore(tx, now, detail).await
         });
@@ -149,21 +204,27 @@ impl Service {
     }
 
     /// The store is as new as its journal, or newer by what a crash kept from it.
-    async fn refill(&self, last: u64, now: Timestamp) -> Result<()> {
+    async fn refill(&self, last: u64) -> Result<()> {
         let mut after = last;
         loop {
             let refilled = self.0.store.write(async move |tx: &mut Tx| {
                 let rows = changes::since(tx, after, STEP).await?;
+                let Some(newest) = rows.last() else {
+                    return Ok(None);
+                };
                 for row in &rows {
-                    for said in said_of(tx, row).await? {
+                    if let Some(said) = said_of_tokens(tx, row).await? {
                         Self::journal(tx, row.seq, row.at, said)?;
                     }
                 }
-                let is_full = rows.len() == STEP as usize;
-                if is_full && let Some(row) = rows.last() {
-                    Self::journal(tx, row.seq, now, Said::Level)?;
+                for said in said_of_all(tx, &rows).await? {
+                    Self::journal(tx, newest.seq, newest.at, said)?;
                 }
-                Ok::<_, Error>(rows.last().map(|row| row.seq).filter(|_| is_full))
+                let is_full = rows.len() == STEP as usize;
+                if is_full {
+                    Self::journal(tx, newest.seq, newest.at, Said::Level)?;
+                }
+                Ok::<_, Error>(is_full.then_some(newest.seq))
             });
             match refilled.await? {
                 Some(seq) => after = seq,
@@ -189,7 +250,9 @@ impl Service {
             end(tx, &ids, now).await?;
             end_unlisted(tx, now).await?;
             let epoch = changes::append(tx, Kind::Revoke.as_str(), now, &ids).await?;
-            Self::journal(tx, epoch, now, Said::Ended(numbers(&ids)))?;
+            for some in ids.chunks(IDS_OF_A_LINE) {
+                Self::journal(tx, epoch, now, Said::Ended(numbers(some)))?;
+            }
             let detail = json!({ "without_journal": true, "revoked": ids.len() });
             service.record_restore(tx, now, detail).await
         });
@@ -219,6 +282,14 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// When the store was last brought up to its journal, if ever: last uses from before were lost with the store that knew them.
+pub(crate) async fn restored_at(tx: &mut Tx) -> Result<Option<Timestamp>> {
+    let text = settings::get(tx, RESTORED).await?;
+    Ok(text
+        .and_then(|text| text.parse().ok())
+        .map(Timestamp::from_micros))
 }
 
 /// The journal to go on with, or why there is none to rely on; `None` when this store never had one.

@@ -219,6 +219,11 @@ fn bare(row: &rows::IndexRow<'_>) -> Result<Bare, StoreError> {
         expires_at: row.expires_at,
         revoked: row.revoked,
         last_used: of_present_secret(row.last_used_at, row.awaits_first_use),
-        previous: row.previous.as_ref().map(previous_secret),
+        // What the first use of the new secret ends has ended when that use is stored, whether or not its end is.
+        previous: row
+            .previous
+            .as_ref()
+            .filter(|old| row.awaits_first_use || !old.until_first_use)
+            .map(previous_secret),
     })
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::audit::{By, Record};
 use crate::changes::{Kind, Visibility};
 use crate::error::{Error, Result};
-use crate::journal::Said;
+use crate::journal::{self, Said};
 use crate::tokens::revocations;
 use crate::{Context, Origin, Service};
 
@@ -100,13 +100,14 @@ impl Service {
     pub async fn revoke_unused(&self) -> Result<()> {
         self.flush_uses().await?;
         let now = self.0.clock.now();
-        let policies = self
-            .0
-            .store
-            .read(async move |tx: &mut Tx| rows::all(tx).await)
-            .await?;
+        let read = self.0.store.read(async move |tx: &mut Tx| {
+            Ok::<_, Error>((rows::all(tx).await?, journal::restored_at(tx).await?))
+        });
+        let (policies, restored) = read.await?;
         for (org, policy) in policies {
-            let since = since(&policy, |rules| rules.revoked_since(now));
+            // Of uses from before a restore nobody knows: they count as made until then.
+            let is_known = |since: &Timestamp| restored.is_none_or(|restored| restored <= *since);
+            let since = since(&policy, |rules| rules.revoked_since(now).filter(is_known));
             if since.is_empty() {
                 continue;
             }

@@ -54,6 +54,18 @@ pub async fn head(tx: &mut Tx) -> Result<u64, StoreError> {
     Ok(last.unwrap_or(0))
 }
 
+/// When the change at the place `seq` was made; `None` when there is none.
+///
+/// # Errors
+/// Those of the store.
+pub async fn made_at(tx: &mut Tx, seq: u64) -> Result<Option<Timestamp>, StoreError> {
+    let seq = i64::try_from(seq).map_err(StoreError::internal)?;
+    let row = tx
+        .query_opt("SELECT at FROM token_change WHERE seq = $1", &[seq.into()])
+        .await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
 /// At most `limit` changes after the place `seq`, in order.
 ///
 /// # Errors

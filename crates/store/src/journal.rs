@@ -154,6 +154,8 @@ impl Journal {
             end += bytes.len() as u64;
             show(line);
         }
+        // Nothing that long was ever written.
+        is_damaged |= bytes.len() as u64 >= MAX_LINE_BYTES;
         let is_unfinished = !is_damaged && !bytes.is_empty();
         drop(lines);
         let journal = Self {
@@ -168,6 +170,8 @@ impl Journal {
         if is_unfinished {
             journal.cut()?;
         }
+        // Lines that a process wrote and did not live to sync are relied on from here on.
+        journal.file.sync_data().map_err(failed)?;
         Ok(Some(journal))
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::changes;
 use crate::job::{Job, Message};
 use crate::journal::{Journal, JournalLine};
 use crate::postgres::connect::Connector;
@@ -47,6 +48,8 @@ pub(crate) struct Writer {
     home: Home,
     counters: Arc<Counters>,
     journal: Option<Box<Journal>>,
+    /// Lines of commits whose outcome is unknown, until the database says it.
+    in_doubt: Vec<JournalLine>,
 }
 
 /// What belongs to the writer beside its connection.
@@ -121,6 +124,7 @@ impl Writer {
             home,
             counters,
             journal: None,
+            in_doubt: Vec::new(),
         }
     }
 
@@ -162,7 +166,7 @@ impl Writer {
                 Err(error)
             }
         };
-        let journaled = self.write_journal(&committed, &lines);
+        let journaled = self.write_journal(&committed, lines);
         let outcome = self.conclude(committed).and(journaled);
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
         self.counters
@@ -202,15 +206,25 @@ impl Writer {
         }
     }
 
-    /// Has the lines of a commit on disk before anybody is answered. Of a commit whose outcome is unknown too: to end what may have ended
-    /// is safe, and what is in doubt may yet be.
+    /// Has the lines of a commit on disk before anybody is answered. Those of a commit whose outcome is unknown wait until the database
+    /// says it: a line about what never happened could widen something again.
     fn write_journal(
         &mut self,
         committed: &Result<Vec<Hook>, StoreError>,
-        lines: &[JournalLine],
+        lines: Vec<JournalLine>,
     ) -> Result<(), StoreError> {
-        let may_stand = matches!(committed, Ok(_) | Err(StoreError::OutcomeUnknown));
-        let Some(journal) = self.journal.as_mut().filter(|_| may_stand && !lines.is_empty()) else {
+        match committed {
+            Ok(_) => self.append(&lines),
+            Err(StoreError::OutcomeUnknown) => {
+                self.in_doubt.extend(lines);
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn append(&mut self, lines: &[JournalLine]) -> Result<(), StoreError> {
+        let Some(journal) = self.journal.as_mut().filter(|_| !lines.is_empty()) else {
             return Ok(());
         };
         journal.append(lines).map_err(|error| {
@@ -218,6 +232,25 @@ impl Writer {
             self.stop(&error.to_string());
             StoreError::OutcomeUnknown
         })
+    }
+
+    /// Writes the lines of those commits in doubt that turn out to have been made, before anything else is written. A crash before leaves
+    /// the database beyond its journal, and the next start writes them.
+    async fn settle_doubt(&mut self) {
+        if self.in_doubt.is_empty() {
+            return;
+        }
+        let head = changes::head(&mut self.tx).await;
+        self.tx.abandon().await;
+        match head {
+            Ok(head) => {
+                let mut lines = std::mem::take(&mut self.in_doubt);
+                lines.retain(|line| line.epoch <= head);
+                // Whoever asked was told that the outcome is unknown; a failure stops the writer.
+                let _ = self.append(&lines);
+            }
+            Err(error) => self.stop(&error.to_string()),
+        }
     }
 
     /// Runs the hooks of a commit, or decides what its failure means.
@@ -279,14 +312,21 @@ impl Writer {
         }
     }
 
-    /// Takes the database again. Until then every write is refused at once instead of waiting.
+    /// Takes the database again, and learns from it what was in doubt.
     async fn reconnect(&mut self) {
+        self.wait_for_database().await;
+        self.settle_doubt().await;
+    }
+
+    /// Until the database is back every write is refused at once instead of waiting.
+    async fn wait_for_database(&mut self) {
         let Self {
             queue,
             tx,
             home: Home::Postgres { connector, resync },
             counters,
             journal,
+            ..
         } = self
         else {
             return;

@@ -11,8 +11,8 @@ use claviger_domain::{OrgId, ServiceId, TeamId, Timestamp, TokenId, UserId};
 use claviger_store::journal::JournalLine;
 use claviger_store::tokens::RevocationRow;
 use claviger_store::{
-    StoreError, Tx, calendar_feeds, changes, invitations, passwords, policies, roles, services, sessions,
-    teams, tokens, users,
+    StoreError, Tx, calendar_feeds, changes, invitations, organizations, passwords, policies, roles,
+    services, sessions, teams, tokens, users,
 };
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +108,7 @@ impl Said {
             }
             // The callers of these know whom they are about.
             Kind::Owner | Kind::Move | Kind::Role | Kind::Policy => None,
+            Kind::Access => Some(Self::Level),
             Kind::Issue | Kind::Redigest => None,
         })
     }
@@ -171,6 +172,11 @@ impl Said {
 }
 
 impl Line {
+    /// When the change was made.
+    pub(super) const fn at(&self) -> Timestamp {
+        Timestamp::from_micros(self.at)
+    }
+
     /// Reads what [`line()`] wrote.
     ///
     /// # Errors
@@ -210,10 +216,7 @@ pub(super) async fn apply(tx: &mut Tx, line: &Line) -> Result<()> {
             put_service(tx, ServiceId::from_i64(*id), TeamId::from_i64(*team)).await?;
         }
         Said::Role { org, name, cells } => put_role(tx, OrgId::from_i64(*org), name, cells).await?,
-        Said::Policy { org, policy } => {
-            let policy = serde_json::from_value(policy.clone()).map_err(Error::internal)?;
-            policies::put(tx, OrgId::from_i64(*org), &policy, at).await?;
-        }
+        Said::Policy { org, policy } => put_policy(tx, OrgId::from_i64(*org), policy, at).await?,
         Said::Level | Said::Restored => {}
     }
     Ok(())
@@ -248,6 +251,15 @@ async fn put_role(tx: &mut Tx, org: OrgId, name: &str, cells: &serde_json::Value
             role.cells = serde_json::from_value(cells.clone()).map_err(Error::internal)?;
             roles::put(tx, &role).await?;
         }
+    }
+    Ok(())
+}
+
+/// An organization that the store does not know has no policy there.
+async fn put_policy(tx: &mut Tx, org: OrgId, policy: &serde_json::Value, at: Timestamp) -> Result<()> {
+    if organizations::ids(tx).await?.contains(&org) {
+        let policy = serde_json::from_value(policy.clone()).map_err(Error::internal)?;
+        policies::put(tx, org, &policy, at).await?;
     }
     Ok(())
 }
@@ -294,37 +306,40 @@ async fn put_service(tx: &mut Tx, id: ServiceId, team: TeamId) -> Result<()> {
     end(tx, &ids, service.updated_at).await
 }
 
-/// What a place of the feed is to say in the journal, from how things stand now. The feed does not name people, roles, services and
-/// organizations: where it is about one, all are said.
-pub(super) async fn said_of(tx: &mut Tx, row: &changes::ChangeRow) -> Result<Vec<Said>> {
+/// What a place of the feed about tokens is to say in the journal, from how things stand now.
+pub(super) async fn said_of_tokens(tx: &mut Tx, row: &changes::ChangeRow) -> Result<Option<Said>> {
     let ids: Vec<i64> = serde_json::from_str(&row.ids).map_err(Error::internal)?;
     let ids: Vec<TokenId> = ids.into_iter().map(TokenId::from_i64).collect();
-    let Some(kind) = Kind::from_stored(&row.kind) else {
-        return Ok(Vec::new());
-    };
-    let mut said: Vec<Said> = Said::of_tokens(tx, kind, &ids).await?.into_iter().collect();
-    match kind {
-        Kind::Owner => {
-            for user in users::all(tx).await? {
-                said.extend(Said::of_person(tx, user.id).await?);
-            }
+    match Kind::from_stored(&row.kind) {
+        Some(kind) => Ok(Said::of_tokens(tx, kind, &ids).await?),
+        None => Ok(None),
+    }
+}
+
+/// What there is to say of everything else that these places are about. The feed does not name people, roles, services and organizations:
+/// where it is about one, all are said, once.
+pub(super) async fn said_of_all(tx: &mut Tx, rows: &[changes::ChangeRow]) -> Result<Vec<Said>> {
+    let about = |kind: Kind| rows.iter().any(|row| row.kind == kind.as_str());
+    let mut said = Vec::new();
+    if about(Kind::Owner) {
+        for user in users::all(tx).await? {
+            said.extend(Said::of_person(tx, user.id).await?);
         }
-        Kind::Role => {
-            for role in roles::all(tx).await? {
-                said.push(Said::of_role(&role)?);
-            }
+    }
+    if about(Kind::Role) {
+        for role in roles::all(tx).await? {
+            said.push(Said::of_role(&role)?);
         }
-        Kind::Policy => {
-            for (org, policy) in policies::all(tx).await? {
-                said.push(Said::of_policy(org, &policy)?);
-            }
+    }
+    if about(Kind::Policy) {
+        for (org, policy) in policies::all(tx).await? {
+            said.push(Said::of_policy(org, &policy)?);
         }
-        Kind::Move => {
-            for (service, _) in services::teams_of_all(tx).await? {
-                said.extend(Said::of_service(tx, service).await?);
-            }
+    }
+    if about(Kind::Move) {
+        for (service, _) in services::teams_of_all(tx).await? {
+            said.extend(Said::of_service(tx, service).await?);
         }
-        _ => {}
     }
     Ok(said)
 }

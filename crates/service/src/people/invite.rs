@@ -53,6 +53,9 @@ impl Service {
             let of_maker =
                 (!ctx.may(Scope::UsersWrite, &Place::ORGANIZATION)).then(|| ctx.caller.principal());
             let earlier = rows::withdraw_of_address(tx, ctx.org(), key.as_str(), of_maker, ctx.now()).await?;
+            if !earlier.is_empty() {
+                service.access_ended(tx, ctx.now()).await?;
+            }
             rows::insert(tx, &invitation, key.as_str(), &digest).await?;
             let mut records: Vec<Record> = earlier.into_iter().map(withdrawn).collect();
             records.push(invited(&invitation));
@@ -128,6 +131,7 @@ impl Service {
                 InvitationState::Open => {}
             }
             rows::withdraw(tx, id, ctx.now()).await?;
+            service.access_ended(tx, ctx.now()).await?;
             service.record(tx, &ctx.by(), vec![withdrawn(id)]).await
         });
         done.await

@@ -71,6 +71,7 @@ impl Service {
         let now = by.origin.now;
         rows::put(tx, user, password, now).await?;
         rows::end_resets(tx, user, now, now).await?;
+        self.access_ended(tx, now).await?;
         self.end_sessions(tx, by, user, except, EndReason::PasswordChanged)
             .await?;
         let record = Record {

@@ -47,6 +47,7 @@ impl Service {
                 return Err(Error::conflict("user_deactivated", detail));
             }
             rows::end_resets(tx, id, ctx.now(), ctx.now() - REMEMBERED).await?;
+            service.access_ended(tx, ctx.now()).await?;
             rows::insert_reset(tx, &reset).await?;
             let record = Record {
                 action: Action::UserPasswordResetIssued,

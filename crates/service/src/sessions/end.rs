@@ -83,6 +83,7 @@ impl Service {
         let records: Vec<Record> = ended.iter().map(|id| record_of(*id, reason)).collect();
         if !records.is_empty() {
             self.record(tx, by, records).await?;
+            self.access_ended(tx, by.origin.now).await?;
         }
         Ok(ended.len() as u64)
     }
@@ -96,6 +97,7 @@ impl Service {
         reason: EndReason,
     ) -> Result<()> {
         rows::end(tx, id, by.origin.now).await?;
+        self.access_ended(tx, by.origin.now).await?;
         self.record(tx, by, vec![record_of(id, reason)]).await
     }
 }

@@ -85,7 +85,10 @@ impl Service {
             self.end_many(waiting.clone(), Cause::FirstUse).await?;
             let mut ended = Self::lock(&self.0.ended_overlaps);
             for id in waiting {
-                ended.remove(&id);
+                // One whose digest is just being moved was not recognised: it comes again.
+                if !self.0.verifier.overlap_ended(id) {
+                    ended.remove(&id);
+                }
             }
             waiting = rest;
         }
