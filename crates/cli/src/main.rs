@@ -3,6 +3,7 @@
 //! Invariant: a token is never an argument and never printed, except where the API shows it, at issue and regenerate. Every
 //! command ends with one of the exit codes of [`exit`], and everything is printed by [`output`].
 
+mod asked;
 mod assignment;
 mod cli;
 mod commands;

@@ -32,6 +32,18 @@ pub struct Origin {
     pub now: Timestamp,
 }
 
+impl Origin {
+    /// That of what Claviger does by itself, for no request.
+    pub(crate) const fn own(now: Timestamp) -> Self {
+        Self {
+            request_id: String::new(),
+            address: None,
+            presented_in: PresentedIn::Header,
+            now,
+        }
+    }
+}
+
 impl Context {
     /// The caller as the audit trail names it.
     pub fn actor(&self) -> Actor {

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use claviger_domain::audit::{Action, Actor};
-use claviger_domain::token::PresentedIn;
 use claviger_domain::{OrgId, Timestamp};
 use claviger_store::journal::{Journal, JournalError, JournalId, JournalLine};
 use claviger_store::{StoreError, Tx, changes, organizations, settings, tokens};
@@ -261,12 +260,7 @@ impl Service {
     }
 
     async fn record_restore(&self, tx: &mut Tx, now: Timestamp, detail: serde_json::Value) -> Result<()> {
-        let origin = Origin {
-            request_id: String::new(),
-            address: None,
-            presented_in: PresentedIn::Header,
-            now,
-        };
+        let origin = Origin::own(now);
         for org in organizations::ids(tx).await? {
             let by = By {
                 org,

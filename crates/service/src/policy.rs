@@ -3,7 +3,7 @@
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::authority::Place;
 use claviger_domain::policy::{Policy, TypePolicy};
-use claviger_domain::token::{PresentedIn, RevokeReason, TokenType};
+use claviger_domain::token::{RevokeReason, TokenType};
 use claviger_domain::{FieldError, OrgId, Scope, Timestamp, TokenId};
 use claviger_store::{Tx, policies as rows, tokens};
 use claviger_verify::Change;
@@ -148,12 +148,7 @@ impl Service {
             service
                 .change(tx, Kind::Revoke, &ids, now, &Visibility::default(), applied)
                 .await?;
-            let origin = Origin {
-                request_id: String::new(),
-                address: None,
-                presented_in: PresentedIn::Header,
-                now,
-            };
+            let origin = Origin::own(now);
             let by = By {
                 org,
                 actor: Actor::System,

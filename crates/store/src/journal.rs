@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::durable::sync_name;
+
 /// What the first line begins with.
 const HEADER: &str = "claviger-journal 1 ";
 /// The longest line that is read: a transaction narrows at most some thousand things.
@@ -106,7 +108,7 @@ impl Journal {
         let header = format!("{HEADER}{id}\n");
         file.write_all(header.as_bytes())
             .and_then(|()| file.sync_all())
-            .and_then(|()| sync_directory(path))
+            .and_then(|()| sync_name(path))
             .map_err(failed)?;
         Ok(Self {
             path: path.to_owned(),
@@ -273,11 +275,6 @@ fn shortened(hash: Sha256) -> Link {
     let mut link = [0; 16];
     link.copy_from_slice(&whole[..16]);
     link
-}
-
-fn sync_directory(file: &Path) -> io::Result<()> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn hex(bytes: &[u8]) -> String {

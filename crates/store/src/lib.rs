@@ -13,6 +13,7 @@
 //! | `migrate`, `migrations/` | the schema |
 //! | `named` | lists in the order of names |
 //! | `journal` | what has ended, outside the database |
+//! | `durable` | names of files that survive a power cut |
 //! | the public modules | one noun each: rows in, rows out |
 
 pub mod audit;
@@ -21,6 +22,7 @@ pub mod changes;
 pub mod deliveries;
 pub mod deployments;
 mod dialect;
+mod durable;
 pub mod environments;
 mod error;
 pub mod heads;

@@ -4,9 +4,9 @@ use clap::Args;
 use claviger_api::explain::{Explain as Body, Explanation, Reason, Side};
 use claviger_api::roles::Selection;
 use claviger_api::teams::TeamRole;
-use claviger_api::verify::AskedResource;
 
 use crate::{
+    asked::Asked,
     exit::{Exit, Outcome},
     output,
     remote::Remote,
@@ -26,24 +26,8 @@ pub(crate) struct Explain {
         value_delimiter = ','
     )]
     scopes: Vec<String>,
-    /// An action that is to be done to a resource, such as `trigger`, or `write` of kind `deployments`.
-    #[arg(long, value_name = "ACTION", requires = "kind")]
-    action: Option<String>,
-    /// The kind of the resource, such as `applications`.
-    #[arg(long, value_name = "KIND", requires = "action")]
-    kind: Option<String>,
-    /// The team that the resource belongs to, by id or name.
-    #[arg(long, value_name = "TEAM", requires = "kind")]
-    team: Option<String>,
-    /// The service that it belongs to, by id or name.
-    #[arg(long, value_name = "SERVICE", requires = "kind")]
-    service: Option<String>,
-    /// The environment that it is in, by id or name.
-    #[arg(long, value_name = "ENVIRONMENT", requires = "kind")]
-    environment: Option<String>,
-    /// Its name.
-    #[arg(long, value_name = "NAME", requires = "kind")]
-    name: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
     /// Coming from this address. Without one, the networks that the token is bound to do not matter.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
@@ -66,17 +50,12 @@ Exit codes:
 
 impl Explain {
     pub(crate) async fn run(self) -> Outcome {
+        let (action, resource) = self.asked.into_parts();
         let body = Body {
             token: self.id,
             scopes: self.scopes,
-            action: self.action,
-            resource: self.kind.map(|kind| AskedResource {
-                kind,
-                team: self.team,
-                service: self.service,
-                environment: self.environment,
-                name: self.name,
-            }),
+            action,
+            resource,
             address: self.address,
             cost: self.cost,
         };

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use claviger_api::verify::{AskedResource, Decision, Verify as Body};
+use claviger_api::verify::{Decision, Verify as Body};
 
 use crate::{
+    asked::Asked,
     exit::{Exit, Outcome},
     output,
     remote::Remote,
@@ -29,24 +30,8 @@ pub(crate) struct Verify {
         value_delimiter = ','
     )]
     scopes: Vec<String>,
-    /// An action that is to be done to a resource, such as `trigger`.
-    #[arg(long, value_name = "ACTION", requires = "kind")]
-    action: Option<String>,
-    /// The kind of the resource, such as `applications`.
-    #[arg(long, value_name = "KIND", requires = "action")]
-    kind: Option<String>,
-    /// The team that the resource belongs to, by id or name.
-    #[arg(long, value_name = "TEAM", requires = "kind")]
-    team: Option<String>,
-    /// The service that it belongs to, by id or name.
-    #[arg(long, value_name = "SERVICE", requires = "kind")]
-    service: Option<String>,
-    /// The environment that it is in, by id or name.
-    #[arg(long, value_name = "ENVIRONMENT", requires = "kind")]
-    environment: Option<String>,
-    /// Its name.
-    #[arg(long, value_name = "NAME", requires = "kind")]
-    name: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
     /// The address of the client that presented it to you.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
@@ -71,17 +56,12 @@ impl Verify {
     pub(crate) async fn run(self) -> Outcome {
         let client = self.remote.client()?;
         let token = secrets::subject(self.subject_file.as_deref())?;
+        let (action, resource) = self.asked.into_parts();
         let body = Body {
             token,
             scopes: self.scopes,
-            action: self.action,
-            resource: self.kind.map(|kind| AskedResource {
-                kind,
-                team: self.team,
-                service: self.service,
-                environment: self.environment,
-                name: self.name,
-            }),
+            action,
+            resource,
             address: self.address,
             cost: self.cost,
         };

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::reminder::{MAX_ATTEMPTS, next_attempt};
-use claviger_domain::token::PresentedIn;
 use claviger_domain::webhook::{Delivery, DeliveryState, Disabled, DisabledReason, Recipient};
 use claviger_domain::{DeliveryId, Timestamp, UserId, WebhookId};
 use claviger_store::deliveries::{self as rows, Claimed, Outcome};
@@ -311,12 +310,7 @@ impl Service {
         webhook.updated_at = now;
         webhooks::update(tx, &webhook).await?;
         rows::give_up(tx, id, "the webhook is disabled: its receiver is gone").await?;
-        let origin = Origin {
-            request_id: String::new(),
-            address: None,
-            presented_in: PresentedIn::Header,
-            now,
-        };
+        let origin = Origin::own(now);
         let by = By {
             org: webhook.org,
             actor: Actor::System,

@@ -5,7 +5,6 @@
 //! itself, and here the old secret is forgotten.
 
 use claviger_domain::audit::{Action, Actor};
-use claviger_domain::token::PresentedIn;
 use claviger_domain::{Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
 use claviger_token::PepperId;
@@ -140,12 +139,7 @@ impl Service {
     /// Ends the overlaps of these tokens in one transaction, for no caller's sake.
     async fn end_many(&self, ids: Vec<TokenId>, cause: Cause) -> Result<()> {
         let service = self.clone();
-        let origin = Origin {
-            request_id: String::new(),
-            address: None,
-            presented_in: PresentedIn::Header,
-            now: self.0.clock.now(),
-        };
+        let origin = Origin::own(self.0.clock.now());
         let ended = self.0.store.write(async move |tx: &mut Tx| {
             let visibility = Visibility::default();
             for row in rows::by_ids(tx, &ids).await? {

@@ -15,6 +15,7 @@ use super::checkpoint;
 use super::directory::{DataDirectory, database_file};
 use super::{Role, SqliteConnection};
 use crate::StoreError;
+use crate::durable::sync_name;
 
 /// Writes a backup of the database in `directory` to the file `to`, which must not be there; gives its bytes. Durable when this
 /// returns. Cost: reads and writes the whole database; the log cannot shrink meanwhile.
@@ -45,7 +46,7 @@ pub fn backup(directory: &Path, to: &Path) -> Result<u64, StoreError> {
     File::open(&partial)
         .and_then(|file| file.sync_all())
         .and_then(|()| fs::rename(&partial, to))
-        .and_then(|()| sync_directory(to))
+        .and_then(|()| sync_name(to))
         .and_then(|()| fs::metadata(to))
         .map(|metadata| metadata.len())
         .map_err(failed)
@@ -71,7 +72,7 @@ pub fn restore(directory: &Path, from: &Path) -> Result<(), StoreError> {
         .and_then(|()| fs::hard_link(&database, &replaced))
         .and_then(|()| File::open(&next)?.sync_all())
         .and_then(|()| fs::rename(&next, &database))
-        .and_then(|()| sync_directory(&database))
+        .and_then(|()| sync_name(&database))
         .map_err(failed)
 }
 
@@ -125,9 +126,4 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-fn sync_directory(file: &Path) -> io::Result<()> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::StoreError;
+use crate::durable::sync_directory;
 
 /// A locked data directory.
 #[derive(Debug)]
@@ -41,9 +42,7 @@ impl DataDirectory {
         take(&lock, path)?;
         private_file(&database_file(path)).map_err(opened)?;
         // The names of the new files must survive a power cut as well as what is in them.
-        File::open(path)
-            .and_then(|directory| directory.sync_all())
-            .map_err(opened)?;
+        sync_directory(path).map_err(opened)?;
         Ok(Self {
             path: path.to_owned(),
             _lock: lock,
