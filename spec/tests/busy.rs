@@ -44,22 +44,3 @@ pub(crate) async fn until_queued(server: &TestServer, waiting: u64) {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }
-
-/// How many tokens were accepted so far.
-pub(crate) fn accepted(server: &TestServer) -> u64 {
-    let decisions = server.service().verifier().decisions();
-    decisions
-        .iter()
-        .filter(|(code, _)| *code == "valid")
-        .map(|(_, count)| count)
-        .sum()
-}
-
-/// Waits until `more` tokens were accepted than `before`: so many requests are begun. What waits for the writer may be a job's.
-pub(crate) async fn until_accepted(server: &TestServer, before: u64, more: u64) {
-    let bound = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while accepted(server) < before + more {
-        assert!(std::time::Instant::now() < bound, "nothing was accepted");
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
-}

@@ -16,6 +16,7 @@ use claviger_verify::{Change, Redigest, SecretRole, Use};
 
 use crate::Service;
 use crate::changes::{Kind, Visibility};
+use crate::clock::Turns;
 use crate::error::{Error, Result};
 use crate::idempotency::SECRET_KEPT;
 
@@ -56,13 +57,12 @@ impl Service {
     /// Runs until `shutdown` is ready, then writes all that is pending. To be spawned once.
     pub async fn run_jobs(self, shutdown: impl Future<Output = ()> + Send) {
         tokio::pin!(shutdown);
-        let mut turns = tokio::time::interval(DRAIN_EVERY);
-        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut turns = Turns::new(&*self.0.clock, DRAIN_EVERY);
         let mut turn: u32 = 0;
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                _ = turns.tick() => {}
+                () = turns.next() => {}
             }
             turn = turn.wrapping_add(1);
             self.drain_uses();

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::Service;
+use crate::clock::Turns;
 use crate::error::{Error, Result};
 
 /// How often what is due is looked for.
@@ -90,14 +91,13 @@ impl Service {
     /// Notices ends and delivers what is due, until `shutdown` is ready. To be spawned once.
     pub async fn run_outbox(self, shutdown: impl Future<Output = ()> + Send) {
         tokio::pin!(shutdown);
-        let mut turns = tokio::time::interval(TURN);
-        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut turns = Turns::new(&*self.0.clock, TURN);
         let mut tries = JoinSet::new();
         let mut turn: u32 = 0;
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                _ = turns.tick() => {}
+                () = turns.next() => {}
             }
             if turn.is_multiple_of(NOTICE_EVERY) {
                 self.report("noticing ends of tokens", self.notice_ends().await);

@@ -1,4 +1,4 @@
-//! A clock that stands still until a test moves it.
+//! A clock that stands still until a test moves it; so does the background work of a server that has it, until a test asks for it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -68,6 +68,10 @@ impl Clock for TestClock {
 
     fn monotonic(&self) -> Duration {
         self.times().monotonic
+    }
+
+    fn runs(&self) -> bool {
+        false
     }
 }
 
