@@ -330,6 +330,10 @@ impl Governed {
         let mut found = Self::ByRoles;
         for scope in Scope::ALL {
             let text = scope.as_str();
+            // Where its colon is tells most of them apart, before any text is compared.
+            if text.as_bytes().get(kind.len()) != Some(&b':') {
+                continue;
+            }
             if let Some(verb) = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')) {
                 if verb == action {
                     return Self::ByScope(*scope);

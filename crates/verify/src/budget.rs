@@ -183,13 +183,21 @@ impl Budget<'_> {
         self.owner.is_none() && self.token.is_none() && self.quota.is_none()
     }
 
+    /// True when what is taken from one thing may have to be given back for another.
+    fn binds_several(&self) -> bool {
+        let binds = [self.owner.is_some(), self.token.is_some(), self.quota.is_some()];
+        binds.into_iter().filter(|binds| *binds).count() > 1
+    }
+
     /// Takes `cost` from everything or from nothing. Gives what is left. `is_current` says whether the token is still the one that the
     /// words were found by.
     ///
     /// # Errors
     /// [`Refusal`]; the wait is until everything has as much.
     pub fn take(&self, now: Timestamp, cost: u32, is_current: impl Fn() -> bool) -> Result<Levels, Refusal> {
-        self.look(now, cost)?;
+        if self.binds_several() {
+            self.look(now, cost)?;
+        }
         let nanos = now.nanos();
         let mut levels = Levels::default();
         if let Some((meter, limit)) = self.owner {

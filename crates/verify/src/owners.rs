@@ -10,14 +10,13 @@ use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-use claviger_domain::authority::Authority;
 use claviger_domain::terms::Terms;
 use claviger_domain::{OrgId, OwnerId};
 use hashbrown::HashTable;
 
 use crate::budget::Meter;
 use crate::chunked::Chunked;
-use crate::policies::{Given, NOTHING, Policies, PolicyNumbers, map_bytes};
+use crate::policies::{EVERYTHING, Given, NOTHING, Policies, PolicyNumbers, map_bytes};
 use crate::{Full, Owner};
 
 /// The most owners there can be; users are never forgotten while the process lives.
@@ -133,22 +132,14 @@ impl Owners {
     }
 
     /// The number of the one that stands for all tokens of `org` that act as themselves. Its power is not bounded here.
-    pub(crate) fn intern_org(
-        &self,
-        writer: &mut OwnerNumbers,
-        policies: &Policies,
-        numbers: &mut PolicyNumbers,
-        org: OrgId,
-    ) -> Result<u32, Full> {
+    pub(crate) fn intern_org(&self, writer: &mut OwnerNumbers, org: OrgId) -> Result<u32, Full> {
         if let Some(Org {
             owner: Some(owner), ..
         }) = writer.orgs.get(&org)
         {
             return Ok(*owner);
         }
-        let everything = Given::plain(Arc::new(Authority::everything()));
-        let policy = policies.intern(numbers, &everything)?;
-        let number = self.admit(writer, OwnerId::from_i64(0), org, standing(policy, true))?;
+        let number = self.admit(writer, OwnerId::from_i64(0), org, standing(EVERYTHING, true))?;
         if let Some(known) = writer.orgs.get_mut(&org) {
             known.owner = Some(number);
         }
@@ -254,7 +245,7 @@ impl OwnerNumbers {
 
 #[cfg(test)]
 mod tests {
-    use claviger_domain::authority::Selector;
+    use claviger_domain::authority::{Authority, Selector};
     use claviger_domain::{Scope, ScopeSet};
 
     use super::*;
@@ -323,12 +314,7 @@ mod tests {
 
         let org = tables
             .owners
-            .intern_org(
-                &mut tables.writer,
-                &tables.policies,
-                &mut tables.numbers,
-                OrgId::from_i64(5),
-            )
+            .intern_org(&mut tables.writer, OrgId::from_i64(5))
             .unwrap();
         let user = tables.intern(&owner(5, ScopeSet::EMPTY)).unwrap();
 
@@ -362,7 +348,7 @@ mod tests {
 
     #[test]
     fn an_owner_whose_new_power_finds_no_room_has_none() {
-        let mut tables = Tables::new(8, 2);
+        let mut tables = Tables::new(8, 3);
         let number = tables.intern(&owner(1, ScopeSet::all())).unwrap();
 
         let narrowed = tables.set(&owner(1, ScopeSet::only(Scope::TokensRead)));

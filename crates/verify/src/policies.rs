@@ -2,8 +2,9 @@
 //!
 //! Invariant: a policy never changes, and a number means one policy or none: the writer frees the places of those that no record and no
 //! owner refers to any more, and a place is given out again under another number. So whoever still has the number of a freed policy finds
-//! none, and looks again at what it had the number from. Number [`NOTHING`] allows nothing and is always there: what is narrowed when the
-//! table is full falls back to it. Read on every check; interned and freed by the writer.
+//! none, and looks again at what it had the number from. Two are always there, so that reading them holds nothing up: [`NOTHING`], to which
+//! what is narrowed falls back when the table is full, and [`EVERYTHING`], which bounds the tokens that act as themselves. Read on every
+//! check; interned and freed by the writer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const PLACE: u32 = (1 << PLACE_BITS) - 1;
 const NUMBERS: u32 = (1 << 31) - 1;
 /// The policy that allows nothing.
 pub(crate) const NOTHING: u32 = 0;
+/// The policy that allows everything, on no terms.
+pub(crate) const EVERYTHING: u32 = 1;
 
 /// An authority and terms, with what most checks ask of them worked out.
 #[derive(Debug)]
@@ -47,14 +50,23 @@ pub(crate) struct Conditions {
 
 /// The part that readers share.
 pub(crate) struct Policies {
+    /// Those that are always there, by their numbers; their places in the table stay empty.
+    always: [Policy; 2],
     table: Chunked<ArcSwapOption<Policy>, 8>,
     limit: u32,
 }
 
 /// What is at a policy's place, kept for as long as this lives.
-pub(crate) struct Reading {
-    number: u32,
-    there: Guard<Option<Arc<Policy>>>,
+pub(crate) enum Reading<'a> {
+    /// One that is always there.
+    Always(&'a Policy),
+    /// Whichever is there now.
+    Now {
+        /// The number that it was looked for by.
+        number: u32,
+        /// What was found.
+        there: Guard<Option<Arc<Policy>>>,
+    },
 }
 
 /// The part that only the writer has.
@@ -70,13 +82,14 @@ pub(crate) struct PolicyNumbers {
     until_sweep: u32,
 }
 
-impl Reading {
+impl Reading<'_> {
     /// The policy; `None` when it was freed.
     #[inline]
     pub(crate) fn policy(&self) -> Option<&Policy> {
-        self.there
-            .as_deref()
-            .filter(|policy| policy.number == self.number)
+        match self {
+            Self::Always(policy) => Some(policy),
+            Self::Now { number, there } => there.as_deref().filter(|policy| policy.number == *number),
+        }
     }
 }
 
@@ -142,28 +155,36 @@ impl Policy {
 impl Policies {
     /// Room for that many, and the numbers of those that are there from the start.
     pub(crate) fn new(limit: u32) -> (Self, PolicyNumbers) {
+        let always = [
+            (NOTHING, Given::plain(Arc::default())),
+            (EVERYTHING, Given::plain(Arc::new(Authority::everything()))),
+        ];
         let policies = Self {
+            always: always
+                .each_ref()
+                .map(|(number, given)| Policy::new(*number, given)),
             table: Chunked::new(limit),
             limit,
         };
         let mut numbers = PolicyNumbers {
-            numbers: HashMap::new(),
+            numbers: always.map(|(number, given)| (given, number)).into(),
             latest: None,
             free: Vec::new(),
-            places: 0,
+            places: EVERYTHING + 1,
             until_sweep: 0,
         };
-        let nothing = policies.intern(&mut numbers, &Given::plain(Arc::default()));
-        debug_assert_eq!(nothing, Ok(NOTHING), "the first number is 0");
         numbers.until_sweep = policies.room(&numbers);
         (policies, numbers)
     }
 
     /// What is at the place of this number; `None` when nothing ever was.
     #[inline]
-    pub(crate) fn get(&self, number: u32) -> Option<Reading> {
+    pub(crate) fn get(&self, number: u32) -> Option<Reading<'_>> {
+        if number <= EVERYTHING {
+            return self.always.get(number as usize).map(Reading::Always);
+        }
         let there = self.table.get(number & PLACE)?.load();
-        Some(Reading { number, there })
+        Some(Reading::Now { number, there })
     }
 
     /// The policy's number, a new one for a new policy.
@@ -201,7 +222,7 @@ impl Policies {
         writer.latest = None;
         let free = &mut writer.free;
         writer.numbers.retain(|_, number| {
-            let stays = *number == NOTHING || in_use.contains(number);
+            let stays = *number <= EVERYTHING || in_use.contains(number);
             if !stays && let Some(place) = self.table.get(*number & PLACE) {
                 place.store(None);
                 free.push(number.wrapping_add(1 << PLACE_BITS) & NUMBERS);
@@ -297,12 +318,24 @@ mod tests {
             policies.get(read).unwrap().policy().unwrap().scopes,
             ScopeSet::only(Scope::TokensRead)
         );
-        assert!(policies.get(3).unwrap().policy().is_none());
+        assert!(policies.get(4).unwrap().policy().is_none());
+    }
+
+    #[test]
+    fn what_allows_everything_or_nothing_has_the_number_that_it_always_has() {
+        let (policies, mut writer) = Policies::new(8);
+        let everything = Given::plain(Arc::new(Authority::everything()));
+
+        assert_eq!(policies.intern(&mut writer, &everything), Ok(EVERYTHING));
+        assert_eq!(
+            policies.intern(&mut writer, &Given::plain(Arc::default())),
+            Ok(NOTHING)
+        );
     }
 
     #[test]
     fn the_limit_of_policies_is_reached_and_says_so() {
-        let (policies, mut writer) = Policies::new(2);
+        let (policies, mut writer) = Policies::new(3);
         policies
             .intern(&mut writer, &authority(Scope::TokensRead))
             .unwrap();
@@ -310,12 +343,12 @@ mod tests {
         let refused = policies.intern(&mut writer, &authority(Scope::TokensWrite));
 
         assert_eq!(refused, Err(Full::Policies));
-        assert_eq!(policies.intern(&mut writer, &authority(Scope::TokensRead)), Ok(1));
+        assert_eq!(policies.intern(&mut writer, &authority(Scope::TokensRead)), Ok(2));
     }
 
     #[test]
     fn what_nobody_refers_to_makes_room_and_its_number_means_nothing_any_more() {
-        let (policies, mut writer) = Policies::new(3);
+        let (policies, mut writer) = Policies::new(4);
         let read = policies
             .intern(&mut writer, &authority(Scope::TokensRead))
             .unwrap();
@@ -349,6 +382,7 @@ mod tests {
         assert_eq!(scopes(audit), ScopeSet::only(Scope::AuditRead));
         assert_eq!(scopes(write), ScopeSet::only(Scope::TokensWrite));
         assert_eq!(scopes(NOTHING), ScopeSet::EMPTY);
+        assert_eq!(scopes(EVERYTHING), ScopeSet::all());
         assert_eq!(
             policies.intern(&mut writer, &authority(Scope::TokensWrite)),
             Ok(write)

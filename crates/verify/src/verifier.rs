@@ -318,7 +318,7 @@ impl Verifier {
     /// Takes the cost of an allowance from all that limits the token, or denies it; notes what is left in any case. What was `paid`
     /// before the token changed is not paid again.
     #[inline(never)]
-    fn charge(&self, hit: &Hit<'_>, judged: &mut Judged, at: &Presentation, paid: bool) -> Charge {
+    fn charge(&self, hit: &Hit<'_>, judged: &mut Judged<'_>, at: &Presentation, paid: bool) -> Charge {
         let budget = self.budget(hit, &judged.own, &judged.bound);
         if budget.is_unlimited() {
             return Charge::Settled;
@@ -340,7 +340,7 @@ impl Verifier {
 
     /// Everything that limits a token that was found.
     #[inline]
-    fn budget<'a>(&'a self, hit: &Hit<'_>, own: &'a Reading, bound: &'a Reading) -> Budget<'a> {
+    fn budget<'a>(&'a self, hit: &Hit<'_>, own: &'a Reading<'a>, bound: &'a Reading<'a>) -> Budget<'a> {
         let fields = &hit.snapshot.fields;
         let own = own.policy().and_then(|policy| policy.conditions.as_deref());
         let shared = bound.policy().and_then(|policy| policy.conditions.as_deref());

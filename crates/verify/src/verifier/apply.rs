@@ -218,8 +218,7 @@ impl Verifier {
         } = writer;
         let self_owned = entry.owner == OwnerId::from(entry.id);
         let owner = if self_owned {
-            self.owners
-                .intern_org(owners, &self.policies, policies, entry.org)?
+            self.owners.intern_org(owners, entry.org)?
         } else {
             let admitted = Owner {
                 id: entry.owner,

@@ -15,13 +15,13 @@ use crate::index::Snapshot;
 use crate::policies::{Conditions, Reading};
 
 /// A known token, and what comes of it.
-pub(super) struct Judged {
+pub(super) struct Judged<'a> {
     pub(super) verified: Verified,
     pub(super) verdict: Result<(), DenialCode>,
     /// What it was given, which stays there while it is held.
-    pub(super) own: Reading,
+    pub(super) own: Reading<'a>,
     /// What its owner may do.
-    pub(super) bound: Reading,
+    pub(super) bound: Reading<'a>,
 }
 
 /// Why a token that was found is not judged.
@@ -41,7 +41,7 @@ impl Verifier {
         required: &Required<'_>,
         now: Timestamp,
         at: Option<&Presentation>,
-    ) -> Result<Judged, Unjudged> {
+    ) -> Result<Judged<'_>, Unjudged> {
         let fields = &token.fields;
         // What a record refers to is there before the record.
         let owner = self.owners.get(fields.owner).ok_or(Unjudged::Foreign)?;
@@ -111,12 +111,12 @@ impl Verifier {
     }
 }
 
-impl Judged {
+impl Judged<'_> {
     /// There may be limits to take from.
     #[inline]
     pub(super) fn is_limited(&self) -> bool {
         let has_conditions =
-            |there: &Reading| there.policy().is_some_and(|policy| policy.conditions.is_some());
+            |there: &Reading<'_>| there.policy().is_some_and(|policy| policy.conditions.is_some());
         has_conditions(&self.own) || has_conditions(&self.bound)
     }
 
