@@ -206,11 +206,11 @@ impl Explanation {
         let restrictions = &token.restrictions;
         let is_in_reach = token.holder.reach().matches(place);
         self.hinder(!is_in_reach, Obstacle::OutsideHolder);
-        let is_team = listed(&restrictions.teams).matches(place.team);
+        let is_team = Only::from(restrictions.teams.clone()).matches(place.team);
         self.hinder(!is_team, Obstacle::OutsideTeams);
-        let is_service = listed(&restrictions.services).matches(place.service);
+        let is_service = Only::from(restrictions.services.clone()).matches(place.service);
         self.hinder(!is_service, Obstacle::OutsideServices);
-        let is_environment = listed(&restrictions.environments).matches(place.environment);
+        let is_environment = Only::from(restrictions.environments.clone()).matches(place.environment);
         self.hinder(!is_environment, Obstacle::OutsideEnvironments);
     }
 
@@ -298,10 +298,6 @@ fn allowing<'a>(about: &[&'a Assignment], book: &RoleBook, asked: &Asked<'_>) ->
 fn is_elsewhere(token: &Token, address: IpAddr) -> bool {
     let networks = token.terms.networks.as_ref();
     networks.is_some_and(|networks| !networks.contain(address))
-}
-
-fn listed<T: Ord + Copy>(list: &Option<BTreeSet<T>>) -> Only<T> {
-    list.clone().map_or(Only::All, Only::Listed)
 }
 
 // === impl Standing ===

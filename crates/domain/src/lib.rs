@@ -23,6 +23,7 @@ pub mod role;
 pub mod scope;
 pub mod service;
 pub mod session;
+mod sorted;
 pub mod stage;
 pub mod team;
 pub mod terms;
@@ -36,4 +37,5 @@ pub use id::{
 };
 pub use invalid::FieldError;
 pub use scope::{Scope, ScopeSet};
+pub use sorted::Sorted;
 pub use time::Timestamp;

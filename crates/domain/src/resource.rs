@@ -5,7 +5,6 @@
 //! namespace. Invariant: texts are compared in their normal form only, and no text but an explicit `*` means "all".
 
 use std::borrow::{Borrow, Cow};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::authority::Place;
 use crate::name::NameKey;
-use crate::{FieldError, Scope};
+use crate::{FieldError, Scope, Sorted};
 
 /// The longest kind, action or role name, in bytes.
 pub const WORD_MAX_BYTES: usize = 64;
@@ -30,16 +29,12 @@ pub struct Word(Arc<str>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceName(NameKey);
 
-/// Names that are alike: each segment is a text or `*`, which stands for any one segment.
+/// Names that are alike, in normal form: each segment is a text or `*`, which stands for any one segment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pattern(Box<[Segment]>);
+pub struct Pattern(Box<str>);
 
-/// One segment of a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Segment {
-    Any,
-    Is(Box<str>),
-}
+/// A segment of a pattern that stands for any one segment.
+const ANY: &str = "*";
 
 /// Which names: all, or those that match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +42,7 @@ pub enum Names {
     /// `*`: every name, and what has none.
     All,
     /// These and no others.
-    Listed(BTreeSet<Pattern>),
+    Listed(Sorted<Pattern>),
 }
 
 /// Something that someone wants to do to something.
@@ -185,63 +180,38 @@ impl Pattern {
     /// `resource_name_malformed`, `resource_name_ambiguous`; `pattern_malformed` for a `*` within a segment.
     pub fn parse(field: &str, text: &str) -> Result<Self, FieldError> {
         let key = normal(field, text)?;
-        let parsed = segments(field, key.as_str())?.into_iter().map(|segment| {
-            if segment == "*" {
-                Ok(Segment::Any)
-            } else if segment.contains('*') {
-                let detail = "`*` stands for a whole segment";
-                Err(FieldError::new(field, "pattern_malformed", detail))
-            } else {
-                Ok(Segment::Is(segment.into()))
-            }
-        });
-        Ok(Self(parsed.collect::<Result<_, _>>()?))
+        let is_part = |segment: &str| segment != ANY && segment.contains(ANY);
+        if segments(field, key.as_str())?.into_iter().any(is_part) {
+            let detail = "`*` stands for a whole segment";
+            return Err(FieldError::new(field, "pattern_malformed", detail));
+        }
+        Ok(Self(key.as_str().into()))
     }
 
     /// True for a name of as many segments, each of which is as the pattern says.
     pub fn matches(&self, name: &ResourceName) -> bool {
-        let mut segments = name.0.as_str().split('/');
-        let all_fit = self.0.iter().all(|wanted| {
-            let segment = segments.next();
-            match wanted {
-                Segment::Any => segment.is_some(),
-                Segment::Is(text) => segment == Some(text),
-            }
-        });
-        all_fit && segments.next().is_none()
+        self.spans(name.0.as_str())
     }
 
     /// True when every name that `other` matches is matched here too.
     fn covers(&self, other: &Self) -> bool {
-        let pairs = || self.0.iter().zip(&other.0);
-        self.0.len() == other.0.len() && pairs().all(|(own, theirs)| *own == Segment::Any || own == theirs)
+        self.spans(&other.0)
     }
 
-    /// The names that both match.
-    fn intersection(&self, other: &Self) -> Option<Self> {
-        if self.0.len() != other.0.len() {
-            return None;
+    /// True when `text` has as many segments, and each is the same or stands for less.
+    fn spans(&self, text: &str) -> bool {
+        if !self.0.contains(ANY) {
+            return *self.0 == *text;
         }
-        let both = self.0.iter().zip(&other.0).map(|pair| match pair {
-            (Segment::Any, both) | (both, Segment::Any) => Some(both.clone()),
-            (left, right) => (left == right).then(|| left.clone()),
-        });
-        both.collect::<Option<_>>().map(Self)
+        let mut others = text.split('/');
+        let fits = |own| others.next().is_some_and(|other| own == ANY || own == other);
+        self.0.split('/').all(fits) && others.next().is_none()
     }
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, segment) in self.0.iter().enumerate() {
-            if place > 0 {
-                f.write_str("/")?;
-            }
-            f.write_str(match segment {
-                Segment::Any => "*",
-                Segment::Is(text) => text,
-            })?;
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }
 
@@ -263,31 +233,13 @@ impl Names {
         matches!(self, Self::Listed(patterns) if patterns.is_empty())
     }
 
-    /// The names that both mean.
-    #[must_use]
-    pub fn intersection(&self, other: &Self) -> Self {
-        match (self, other) {
-            (Self::All, both) | (both, Self::All) => both.clone(),
-            (Self::Listed(left), Self::Listed(right)) => {
-                let pairs = left
-                    .iter()
-                    .flat_map(|own| right.iter().map(move |theirs| (own, theirs)));
-                Self::Listed(
-                    pairs
-                        .filter_map(|(own, theirs)| own.intersection(theirs))
-                        .collect(),
-                )
-            }
-        }
-    }
-
     /// All names as one part, or each pattern as a part.
     pub(crate) fn parts(&self) -> Vec<Self> {
         match self {
             Self::All => vec![Self::All],
             Self::Listed(patterns) => patterns
                 .iter()
-                .map(|pattern| Self::Listed(BTreeSet::from([pattern.clone()])))
+                .map(|pattern| Self::Listed([pattern.clone()].into_iter().collect()))
                 .collect(),
         }
     }

@@ -186,7 +186,7 @@ impl Assignment {
             let kinds = only(cell.kind.iter().cloned(), cell.kind.is_none());
             RoleGrant {
                 kinds: match &self.kinds {
-                    Some(wanted) => kinds.intersection(&Only::Listed(wanted.clone())),
+                    Some(wanted) => kinds.intersection(&Only::Listed(wanted.clone().into())),
                     None => kinds,
                 },
                 on: on.intersection(reach),
@@ -195,7 +195,7 @@ impl Assignment {
                 } else {
                     Names::All
                 },
-                actions: cell.actions.clone().map_or(Only::All, Only::Listed),
+                actions: cell.actions.clone().into(),
             }
         };
         // A direction that lists nothing makes the whole assignment nothing, also the cells that it does not bound.
@@ -279,7 +279,7 @@ impl<T: Ord + Clone> Listed<T> {
     fn only(&self) -> Only<T> {
         match self {
             Self::All => Only::All,
-            Self::These(these) => Only::Listed(these.clone()),
+            Self::These(these) => Only::Listed(these.clone().into()),
         }
     }
 }

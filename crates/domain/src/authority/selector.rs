@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::resource::Word;
-use crate::{EnvironmentId, ServiceId, TeamId};
+use crate::{EnvironmentId, ServiceId, Sorted, TeamId};
 
 /// Everything, or what is listed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +16,7 @@ pub enum Only<T: Ord> {
     /// `*`: all there is and all there will be.
     All,
     /// These and no others.
-    Listed(BTreeSet<T>),
+    Listed(Sorted<T>),
 }
 
 /// Where an action happens.
@@ -46,7 +46,7 @@ pub struct Selector {
 impl<T: Ord + Clone> Only<T> {
     /// Exactly this one.
     pub fn one(thing: T) -> Self {
-        Self::Listed(BTreeSet::from([thing]))
+        Self::these([thing])
     }
 
     /// Exactly these.
@@ -72,7 +72,7 @@ impl<T: Ord + Clone> Only<T> {
     pub fn intersection(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::All, both) | (both, Self::All) => both.clone(),
-            (Self::Listed(left), Self::Listed(right)) => Self::Listed(left & right),
+            (Self::Listed(left), Self::Listed(right)) => Self::Listed(left.intersection(right)),
         }
     }
 
@@ -101,6 +101,13 @@ impl<T: Ord + Clone> Only<T> {
     }
 }
 
+/// A restriction that may be absent, and then is none.
+impl<T: Ord> From<Option<BTreeSet<T>>> for Only<T> {
+    fn from(listed: Option<BTreeSet<T>>) -> Self {
+        listed.map_or(Self::All, |listed| Self::Listed(listed.into()))
+    }
+}
+
 impl Only<Word> {
     /// True when the word is meant.
     pub fn has(&self, word: &str) -> bool {
@@ -113,9 +120,9 @@ impl Only<Word> {
     /// What is meant here and not there; exact but for everything without something, which stays everything.
     pub(super) fn without(&self, other: &Self) -> Self {
         match (self, other) {
-            (_, Self::All) => Self::Listed(BTreeSet::new()),
+            (_, Self::All) => Self::Listed(Sorted::default()),
             (Self::All, Self::Listed(_)) => Self::All,
-            (Self::Listed(own), Self::Listed(theirs)) => Self::Listed(own - theirs),
+            (Self::Listed(own), Self::Listed(theirs)) => Self::Listed(own.difference(theirs)),
         }
     }
 }

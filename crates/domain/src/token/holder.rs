@@ -134,9 +134,8 @@ impl Restrictions {
     /// The boxes of places that are left. A listed service is taken with the team that it belongs to now (`team_of`), so that
     /// whoever has the team has the service; one that is gone is nowhere.
     pub fn selectors(&self, team_of: impl Fn(ServiceId) -> Option<TeamId>) -> Vec<Selector> {
-        let only = |teams: &Option<BTreeSet<TeamId>>| teams.clone().map_or(Only::All, Only::Listed);
-        let environments = self.environments.clone().map_or(Only::All, Only::Listed);
-        let teams = only(&self.teams);
+        let environments = Only::from(self.environments.clone());
+        let teams = Only::from(self.teams.clone());
         let Some(services) = &self.services else {
             return vec![Selector {
                 teams,
@@ -150,9 +149,9 @@ impl Restrictions {
                 by_team.entry(team).or_default().insert(service);
             }
         }
-        let of_team = |(team, services)| Selector {
+        let of_team = |(team, services): (_, BTreeSet<_>)| Selector {
             teams: Only::one(team),
-            services: Only::Listed(services),
+            services: Only::Listed(services.into()),
             environments: environments.clone(),
         };
         by_team.into_iter().map(of_team).collect()
