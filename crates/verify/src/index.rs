@@ -20,7 +20,9 @@ use crate::chunked::Chunked;
 use crate::sync::{AtomicU32, AtomicU64, LoadToChange as _, Ordering};
 
 /// The most tokens an index can hold, dead ones that are still listed included: 67 million.
-pub const MAX_TOKENS: u32 = shard::MAX_RECORDS;
+pub const MAX_TOKENS: u32 = shard::MAX_RECORDS - SPARE;
+/// Records beyond those of the tokens: to change a token a free one is filled first, and what narrows must not fail for want of it.
+const SPARE: u32 = 1;
 
 /// A table of the verifier has reached its written limit; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +42,7 @@ pub enum Full {
 pub struct Index {
     shards: Box<[Shard]>,
     records: Records,
+    capacity: u32,
     /// Heads of the lists of records that were used since the last drain: record number + 1, 0 = none.
     used: Box<[CachePadded<AtomicU32>]>,
     len: AtomicU64,
@@ -80,9 +83,11 @@ const USED_LISTS: usize = if cfg!(loom) { 1 } else { 64 };
 impl Index {
     /// An empty index for at most `capacity` tokens ([`MAX_TOKENS`] at most), and the half that changes it.
     pub fn new(capacity: u32) -> (Self, WriteHalf) {
+        let capacity = capacity.min(MAX_TOKENS);
         let index = Self {
             shards: (0..SHARDS).map(|_| Shard::new()).collect(),
-            records: Chunked::new(capacity.min(MAX_TOKENS)),
+            records: Chunked::new(capacity + SPARE),
+            capacity,
             used: (0..USED_LISTS).map(|_| CachePadded::default()).collect(),
             len: AtomicU64::new(0),
         };
@@ -209,19 +214,20 @@ impl Index {
     /// a use is never forgotten: [`REVOKED`], the later of both last uses and the number of the budget are kept.
     ///
     /// # Errors
-    /// [`Full::Tokens`].
+    /// [`Full::Tokens`] for one that was not known; one that was is always changed.
     pub fn upsert(&self, half: &mut WriteHalf, fields: &Fields, last_used: u32) -> Result<(), Full> {
-        let (shard, census) = (self.shard(fields.key), half.census(fields.key));
-        shard.make_room(census, &self.records)?;
-        match shard.locate(fields.key, &self.records) {
-            Some(place) => self.replace(half, place, fields, last_used),
-            None => {
-                let number = self.publish(half, fields, last_used)?;
-                shard.insert(fields.key, number, half.census(fields.key));
-                self.len.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
+        let shard = self.shard(fields.key);
+        if let Some(place) = shard.locate(fields.key, &self.records) {
+            return self.replace(half, place, fields, last_used);
         }
+        if self.len() >= self.capacity.into() {
+            return Err(Full::Tokens);
+        }
+        shard.make_room(half.census(fields.key), &self.records)?;
+        let number = self.publish(half, fields, last_used)?;
+        shard.insert(fields.key, number, half.census(fields.key));
+        self.len.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Ends a token: no look-up that starts after this returned shows it otherwise. False when there is no such token.
@@ -243,7 +249,7 @@ impl Index {
     /// Moves a token to another key: the new one leads to it before the old one ceases to. False when `from` is absent.
     ///
     /// # Errors
-    /// [`Full::Tokens`]; the token then keeps its key. For a moment the move needs one record more than there are tokens.
+    /// [`Full::Tokens`] when no table is that large; the token then keeps its key.
     pub fn rekey(&self, half: &mut WriteHalf, from: Key, to: Key) -> Result<bool, Full> {
         let target = self.shard(to);
         target.make_room(half.census(to), &self.records)?;

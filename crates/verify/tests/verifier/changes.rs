@@ -99,10 +99,8 @@ fn a_change_about_a_token_that_is_not_there_says_so() {
     assert!(verifier.is_empty());
 }
 
-#[test]
-fn the_limit_of_tokens_is_reached_says_so_and_leaves_the_rest_alone() {
-    let (index, mut half) = Index::new(2);
-    let fields = |number: u64| Fields {
+fn fields(number: u64) -> Fields {
+    Fields {
         key: Key::from_bits(number, number),
         id: 0,
         expires_at: 0,
@@ -110,7 +108,12 @@ fn the_limit_of_tokens_is_reached_says_so_and_leaves_the_rest_alone() {
         policy: 0,
         flags: 0,
         budget: 0,
-    };
+    }
+}
+
+#[test]
+fn the_limit_of_tokens_is_reached_says_so_and_leaves_the_rest_alone() {
+    let (index, mut half) = Index::new(2);
     index.upsert(&mut half, &fields(1), 0).unwrap();
     index.upsert(&mut half, &fields(2), 0).unwrap();
 
@@ -124,6 +127,25 @@ fn the_limit_of_tokens_is_reached_says_so_and_leaves_the_rest_alone() {
         index.find(fields(3).key).is_some(),
         "a freed record is used again"
     );
+}
+
+#[test]
+fn a_token_of_a_full_index_is_changed_and_moved_all_the_same() {
+    let (index, mut half) = Index::new(2);
+    index.upsert(&mut half, &fields(1), 0).unwrap();
+    index.upsert(&mut half, &fields(2), 0).unwrap();
+
+    let narrowed = Fields {
+        expires_at: -1,
+        ..fields(1)
+    };
+    index.upsert(&mut half, &narrowed, 0).unwrap();
+    let moved = index.rekey(&mut half, fields(2).key, fields(3).key);
+
+    assert_eq!(moved, Ok(true));
+    assert_eq!(index.find(fields(1).key).unwrap().snapshot.fields, narrowed);
+    assert!(index.find(fields(2).key).is_none() && index.find(fields(3).key).is_some());
+    assert_eq!(index.upsert(&mut half, &fields(4), 0), Err(Full::Tokens));
 }
 
 #[test]
