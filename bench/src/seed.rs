@@ -70,6 +70,8 @@ struct Note {
 const FORMAT: u32 = 1;
 /// The file of the embedded database. The store empties its log into it when it is closed.
 const DATABASE: &str = "claviger.db";
+/// The journal's, once it was served.
+const JOURNAL: &str = "revocations.journal";
 const NOTE: &str = "seeded.json";
 /// Rows of one transaction.
 const CHUNK: u32 = 50_000;
@@ -131,8 +133,15 @@ pub(crate) fn copy(of: &SeededDirectory, name: &str) -> Result<SeededDirectory> 
     let path = PathBuf::from(path);
     remove(&path)?;
     write_keys(&path)?;
-    let database = path.join(DATABASE);
-    fs::copy(of.path.join(DATABASE), &database).with_context(|| database.display().to_string())?;
+    let copy = |file: &str| {
+        let to = path.join(file);
+        fs::copy(of.path.join(file), &to).with_context(|| to.display().to_string())
+    };
+    copy(DATABASE)?;
+    // A store that was served once is not opened without its journal.
+    if of.path.join(JOURNAL).exists() {
+        copy(JOURNAL)?;
+    }
     Ok(SeededDirectory {
         path,
         bytes: of.bytes,
