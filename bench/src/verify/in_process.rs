@@ -237,6 +237,7 @@ pub(super) fn entry(
         expires_at: Some(Timestamp::from_seconds(4_102_444_800)),
         revoked: false,
         last_used: None,
+        awaits_first_use: false,
         previous: None,
     })
 }

@@ -71,7 +71,7 @@ pub struct Token {
     pub regenerated_at: Option<Timestamp>,
     /// The secret before, since a regeneration with an overlap.
     pub previous: Option<PreviousSecret>,
-    /// The present secret came with an overlap and was not used yet, as far as the store knows.
+    /// The present secret came with a regeneration and was not used yet, as far as the store knows.
     pub awaits_first_use: bool,
 }
 

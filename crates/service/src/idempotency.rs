@@ -111,7 +111,7 @@ impl<T> Claim<T> {
         };
         if let Some(token) = row.token_id
             && (now.since(row.created_at) >= SECRET_KEPT
-                || service.used_since(tx, token, row.created_at).await?)
+                || service.was_used(tx, token, row.created_at).await?)
         {
             return Err(shown());
         }
@@ -170,15 +170,23 @@ impl Service {
 }
 
 impl Service {
-    /// True when the token's present secret was accepted in the second of `instant` or later, also when the store does not know yet.
-    /// The old secret of an overlap does not count.
-    async fn used_since(&self, tx: &mut Tx, token: TokenId, instant: Timestamp) -> Result<bool> {
+    /// True when the secret that the token was given at `given` was accepted since, also when the store does not know yet. What its other
+    /// secrets were used for does not count. One that was replaced since and is good no more was not used: it tells nothing.
+    async fn was_used(&self, tx: &mut Tx, token: TokenId, given: Timestamp) -> Result<bool> {
         let Some(row) = tokens::by_id(tx, token).await? else {
             return Ok(true);
         };
-        let stored = of_present_secret(row.last_used_at, row.awaits_first_use);
-        let last = self.0.verifier.last_used(&row.digest).max(stored);
-        Ok(last.is_some_and(|last| last.seconds() >= instant.seconds()))
+        let is_present = row.regenerated_at.is_none_or(|replaced| replaced <= given);
+        let (digest, stored) = match &row.previous {
+            _ if is_present => (
+                row.digest,
+                of_present_secret(row.last_used_at, row.awaits_first_use),
+            ),
+            Some(previous) => (previous.digest, previous.last_used_at),
+            None => return Ok(false),
+        };
+        let last = self.0.verifier.last_used(&digest).max(stored);
+        Ok(last.is_some_and(|last| last.seconds() >= given.seconds()))
     }
 }
 

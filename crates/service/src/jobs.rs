@@ -49,7 +49,7 @@ pub(crate) struct PendingUse {
     pub(crate) last: Sighting,
     /// The last one by the old secret of an overlap.
     pub(crate) previous: Option<Sighting>,
-    /// The new secret of an overlap was used.
+    /// A secret that a regeneration gave was used.
     pub(crate) successor: bool,
 }
 
@@ -152,10 +152,16 @@ impl Service {
                 return Ok(());
             }
             let uses: Vec<_> = batch.iter().map(use_row).collect();
-            let overlaps: Vec<_> = batch.iter().filter_map(overlap_use_row).collect();
+            let previous: Vec<_> = batch.iter().filter_map(previous_use_row).collect();
+            let successors = batch
+                .iter()
+                .filter_map(|(id, used)| used.successor.then_some(*id));
+            let successors: Vec<_> = successors.collect();
+            let service = self.clone();
             let write = self.0.store.write(async move |tx: &mut Tx| {
                 rows::touch_last_used(tx, &uses).await?;
-                Ok::<_, Error>(rows::touch_overlaps(tx, &overlaps).await?)
+                rows::touch_previous(tx, previous).await?;
+                service.note_first_uses(tx, &successors).await
             });
             write.await?;
             self.0.metrics.uses_flushed.inc_by(batch.len() as u64);
@@ -167,6 +173,19 @@ impl Service {
                 }
             }
         }
+    }
+
+    /// Writes which of the tokens' present secrets were used for the first time. Another regeneration may have come since they were told:
+    /// whether this very secret was used is the verifier's to say.
+    async fn note_first_uses(&self, tx: &mut Tx, tokens: &[TokenId]) -> Result<()> {
+        for id in tokens {
+            if let Some(present) = rows::unused_digest(tx, *id).await?
+                && self.0.verifier.last_used(&present).is_some()
+            {
+                rows::first_used(tx, *id, &present).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes what was spent of quotas, in batches. A crash before gives at most the last ten seconds of it back.
@@ -286,14 +305,11 @@ fn use_row((id, used): &(TokenId, PendingUse)) -> rows::UseRow {
     }
 }
 
-fn overlap_use_row((id, used): &(TokenId, PendingUse)) -> Option<rows::OverlapUseRow> {
-    let in_overlap = used.successor || used.previous.is_some();
-    in_overlap.then(|| rows::OverlapUseRow {
+fn previous_use_row((id, used): &(TokenId, PendingUse)) -> Option<rows::PreviousUseRow> {
+    used.previous.map(|seen| rows::PreviousUseRow {
         id: *id,
-        previous: used
-            .previous
-            .map(|seen| (seen.at, seen.address.map(|address| address.to_string()))),
-        successor: used.successor,
+        at: seen.at,
+        address: seen.address.map(|address| address.to_string()),
     })
 }
 

@@ -182,6 +182,7 @@ fn index(verifier: &Verifier, batches: Receiver<Batch>) -> Result<(), Full> {
                 expires_at: entry.expires_at,
                 revoked: entry.revoked,
                 last_used: entry.last_used,
+                awaits_first_use: entry.awaits_first_use,
                 previous: entry.previous,
             }
         });
@@ -205,6 +206,7 @@ struct Bare {
     expires_at: Option<Timestamp>,
     revoked: bool,
     last_used: Option<Timestamp>,
+    awaits_first_use: bool,
     previous: Option<PreviousSecret>,
 }
 
@@ -219,6 +221,7 @@ fn bare(row: &rows::IndexRow<'_>) -> Result<Bare, StoreError> {
         expires_at: row.expires_at,
         revoked: row.revoked,
         last_used: of_present_secret(row.last_used_at, row.awaits_first_use),
+        awaits_first_use: row.awaits_first_use,
         // What the first use of the new secret ends has ended when that use is stored, whether or not its end is.
         previous: row
             .previous

@@ -19,8 +19,9 @@ use crate::{Row, StoreError, Tx};
 pub use list::{Place, Sort, TokenFilter, UnusedSince, Visible, count, ids, list};
 pub use revocation::{RevocationRow, RevokedRow, revoke};
 pub use rotation::{
-    EndedOverlap, OverlapUseRow, PreviousIndexRow, PreviousRow, count_overlaps_with_pepper, end_overlap,
-    overlaps_over, overlaps_with_pepper, redigest_previous, regenerate, touch_overlaps,
+    EndedOverlap, PreviousIndexRow, PreviousRow, PreviousUseRow, count_overlaps_with_pepper, end_overlap,
+    first_used, overlaps_over, overlaps_with_pepper, redigest_previous, regenerate, touch_previous,
+    unused_digest,
 };
 pub use spending::{spend, spendings};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};

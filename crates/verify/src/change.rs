@@ -38,6 +38,9 @@ pub struct Entry {
     pub revoked: bool,
     /// When its present secret was last accepted, as stored. A later use that the verifier knows of is kept.
     pub last_used: Option<Timestamp>,
+    /// The present secret came with a regeneration, and the store knows of no use of it yet: its uses are told as a
+    /// [successor's](crate::SecretRole::Successor).
+    pub awaits_first_use: bool,
     /// The secret before, while it is good too. The token's end, its owner and what it was given hold for both secrets.
     pub previous: Option<PreviousSecret>,
 }
@@ -75,8 +78,8 @@ pub struct Owner {
 pub enum Change {
     /// A token was issued or updated (name and the like do not matter here).
     Upsert(Entry),
-    /// A token got a new secret. Without an overlap the old digest is refused before the new one is accepted, and the last use is
-    /// carried over; with one, both are good when this is in force, and the uses are counted apart.
+    /// A token got a new secret. Without an overlap the old digest is refused before the new one is accepted; with one, both are good
+    /// when this is in force. The uses of the two are known apart, and what the old one was last used is told all the same.
     Replace {
         /// The digest of the secret that was the present one.
         old: Digest,

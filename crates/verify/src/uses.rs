@@ -19,7 +19,7 @@ pub const MAX_ADDRESSES: usize = 65_536;
 pub struct Use {
     /// The token.
     pub id: TokenId,
-    /// When, to the second. May repeat what was told before, and never lies before it in the order of one token's drains.
+    /// When, to the second. May repeat what was told before, or lie before it.
     pub at: Timestamp,
     /// Whence; `None` when too many addresses were waiting, or when it was told with an earlier drain.
     pub address: Option<IpAddr>,
@@ -32,9 +32,9 @@ pub struct Use {
 /// What a secret is to its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretRole {
-    /// Its only one.
+    /// Its only one, or one that a regeneration without an overlap has ended since.
     Sole,
-    /// The new one of an overlap.
+    /// The one that a regeneration gave it.
     Successor,
     /// The old one of an overlap.
     Previous,

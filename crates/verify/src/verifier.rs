@@ -19,7 +19,7 @@ use claviger_domain::authority::Power;
 use claviger_domain::terms::{Networks, Spent, Terms};
 use claviger_domain::{OrgId, Timestamp, TokenId};
 use claviger_token::{Digest, Prefix, Presented, TokenHash};
-use crossbeam_queue::ArrayQueue;
+use crossbeam_queue::{ArrayQueue, SegQueue};
 use judge::{Judged, Unjudged};
 use overlap::{PREVIOUS, role_of};
 
@@ -32,7 +32,7 @@ use crate::owners::Owners;
 use crate::peppers::{Peppers, Redigest};
 use crate::policies::{Policies, Policy, Reading};
 use crate::refusals::Refusals;
-use crate::uses::{Addresses, MAX_ADDRESSES, Use};
+use crate::uses::{Addresses, MAX_ADDRESSES, SecretRole, Use};
 use crate::{MAX_OWNERS, MAX_POLICIES, MAX_TOKENS};
 
 /// How many redigests can wait. What does not fit comes again at the token's next use.
@@ -51,6 +51,8 @@ pub struct Verifier {
     query_orgs: ArcSwap<HashSet<OrgId>>,
     writer: Mutex<Writer>,
     addresses: Addresses,
+    /// The tokens whose secret a regeneration ended at once, with the second of that secret's last use, until it is told.
+    parted: SegQueue<(i64, u32)>,
     redigests: ArrayQueue<Redigest>,
     refusals: Refusals,
     counters: Counters<{ CODES.len() }>,
@@ -93,6 +95,7 @@ impl Verifier {
             query_orgs: ArcSwap::default(),
             writer: Mutex::new(Writer::new(half, words, numbers)),
             addresses: Addresses::new(MAX_ADDRESSES),
+            parted: SegQueue::new(),
             redigests: ArrayQueue::new(MAX_REDIGESTS),
             refusals: Refusals::new(),
             counters: Counters::new(),
@@ -176,6 +179,12 @@ impl Verifier {
     /// it is told. Cost: the tokens handed over.
     pub fn drain_uses(&self, tell: &mut impl FnMut(Use)) {
         let mut addresses = self.addresses.take();
+        for _ in 0..self.parted.len() {
+            let Some((id, last_used)) = self.parted.pop() else {
+                break;
+            };
+            tell(addresses.complete(id, SecretRole::Sole, last_used));
+        }
         self.index.drain_used(&mut |used| {
             let Snapshot {
                 fields, last_used, ..

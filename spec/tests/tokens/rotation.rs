@@ -268,6 +268,60 @@ on_both_stores! {
 }
 
 on_both_stores! {
+    async fn a_retry_gets_the_secret_although_the_old_one_was_used_in_the_same_second(mut server: TestServer) {
+        for flushed in [false, true] {
+            let ci = server.token().name(&format!("ci {flushed}")).issue().await;
+            decision(server.admin(), ci.secret()).await;
+            if flushed {
+                server.flush().await;
+            }
+            let admin = server.admin().header("idempotency-key", &format!("rotate-{flushed}"));
+            let first = regenerate(&admin, ci.id(), Value::Null).await;
+
+            let second = regenerate(&admin, ci.id(), Value::Null).await;
+            server.restart().await;
+            let third = regenerate(&admin, ci.id(), Value::Null).await;
+
+            assert_eq!((second.status, &second.body), (first.expect_status(200).status, &first.body));
+            assert_eq!((third.status, &third.body), (first.status, &first.body));
+            assert_eq!(record(&server, ci.id()).await["last_used_at"], "2026-11-22T10:00:00Z", "the token was used");
+            let new = first.at("/secret");
+            assert_eq!(decisions(&server, [ci.secret(), &new]).await, ["unknown", "valid"]);
+            for _ in 0..2 {
+                let late = regenerate(&admin, ci.id(), Value::Null).await;
+                assert_eq!((late.status, late.problem_code().as_deref()), (409, Some("secret_already_shown")));
+                server.restart().await;
+            }
+        }
+    }
+}
+
+on_both_stores! {
+    async fn of_an_overlap_each_secret_is_repeated_until_it_is_used_itself(server: TestServer) {
+        let issuing = server.admin().header("idempotency-key", "issue-1");
+        let ci = json!({ "name": "ci bot", "scopes": ["deployments:read"] });
+        let issued = issuing.post("/v1/tokens", ci.clone()).await;
+        let (id, old) = (issued.at("/token/id"), issued.at("/secret"));
+        let rotating = server.admin().header("idempotency-key", "rotate-1");
+        server.clock().advance(Duration::from_secs(1));
+        let body = json!({ "overlap_seconds": 3600 });
+        let rotated = regenerate(&rotating, &id, body.clone()).await;
+        let outcomes = async || {
+            let answers = [issuing.post("/v1/tokens", ci.clone()).await, regenerate(&rotating, &id, body.clone()).await];
+            answers.map(|answer| answer.problem_code().unwrap_or_else(|| answer.at("/secret")))
+        };
+
+        assert_eq!(outcomes().await, [old.clone(), rotated.at("/secret")]);
+        assert_eq!(decision(server.admin(), &old).await, "valid");
+        assert_eq!(outcomes().await, ["secret_already_shown".to_owned(), rotated.at("/secret")]);
+        server.flush().await;
+        assert_eq!(outcomes().await, ["secret_already_shown".to_owned(), rotated.at("/secret")]);
+        assert_eq!(decision(server.admin(), &rotated.at("/secret")).await, "valid");
+        assert_eq!(outcomes().await, ["secret_already_shown"; 2]);
+    }
+}
+
+on_both_stores! {
     async fn the_old_secret_moves_to_a_new_pepper_at_its_use_and_ends_with_the_old_pepper_otherwise(server: TestServer) {
         let (moved, moved_new) = rotated(&server, json!({ "overlap_seconds": 3600 })).await;
         let idle = server.token().name("idle").issue().await;

@@ -153,6 +153,7 @@ impl Compiler {
             expires_at: row.expires_at,
             revoked: row.revoked,
             last_used: super::of_present_secret(row.last_used_at, row.awaits_first_use),
+            awaits_first_use: row.awaits_first_use,
             previous: row.previous.as_ref().map(super::previous_secret),
         })
     }

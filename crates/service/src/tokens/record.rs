@@ -161,6 +161,7 @@ pub(super) fn entry(token: &Token, authority: Authority) -> Entry {
             token.last_use.as_ref().map(|used| used.at),
             token.awaits_first_use,
         ),
+        awaits_first_use: token.awaits_first_use,
         previous: token.previous.as_ref().map(|old| verify::PreviousSecret {
             digest: old.digest,
             ends_at: old.ends_at,

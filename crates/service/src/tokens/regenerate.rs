@@ -131,7 +131,7 @@ impl Service {
                 until_first_use: overlap.until_first_use,
                 last_use: self.use_of_present_secret(before),
             }),
-            awaits_first_use: how.overlap.is_some(),
+            awaits_first_use: true,
             ..before.clone()
         };
         if let Some(expiry) = how.expiry {

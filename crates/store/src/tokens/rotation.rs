@@ -49,15 +49,15 @@ pub struct EndedOverlap {
     pub previous: Digest,
 }
 
-/// A use during an overlap, to write.
+/// A use of the old secret of an overlap, to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OverlapUseRow {
+pub struct PreviousUseRow {
     /// The token.
     pub id: TokenId,
-    /// When and whence the old secret was accepted, if it was.
-    pub previous: Option<(Timestamp, Option<String>)>,
-    /// The new secret was accepted.
-    pub successor: bool,
+    /// When, to the second.
+    pub at: Timestamp,
+    /// Whence; `None` leaves what is known.
+    pub address: Option<String>,
 }
 
 /// Keeps what a regeneration changes: digest, pepper, hint, end, last use, the previous secret.
@@ -181,25 +181,38 @@ pub async fn redigest_previous(
     Ok(tx.execute(sql, &params).await? == 1)
 }
 
-/// Writes which secrets of an overlap were used. The tokens' own last uses are written by [`super::touch_last_used`].
+/// Writes when the old secrets of overlaps were used. The tokens' own last uses are written by [`super::touch_last_used`].
 ///
 /// # Errors
 /// Those of the store.
-pub async fn touch_overlaps(tx: &mut Tx, uses: &[OverlapUseRow]) -> Result<(), StoreError> {
+pub async fn touch_previous(tx: &mut Tx, uses: Vec<PreviousUseRow>) -> Result<(), StoreError> {
     let sql = "UPDATE token SET previous_last_used_at = $2, \
                previous_last_used_address = COALESCE($3, previous_last_used_address) WHERE id = $1 \
                AND previous_digest IS NOT NULL AND (previous_last_used_at IS NULL OR previous_last_used_at <= $2)";
-    let sets = uses.iter().filter_map(|used| {
-        let (at, address) = used.previous.clone()?;
-        Some(vec![used.id.into(), at.into(), address.into()])
-    });
-    tx.execute_many(sql, sets).await?;
-    let sql = "UPDATE token SET awaits_first_use = FALSE WHERE id = $1 AND awaits_first_use";
     let sets = uses
-        .iter()
-        .filter(|used| used.successor)
-        .map(|used| vec![used.id.into()]);
+        .into_iter()
+        .map(|used| vec![used.id.into(), used.at.into(), used.address.into()]);
     tx.execute_many(sql, sets).await.map(|_| ())
+}
+
+/// The digest of the token's present secret, if it came with a regeneration and is not known to have been used.
+///
+/// # Errors
+/// Those of the store.
+pub async fn unused_digest(tx: &mut Tx, id: TokenId) -> Result<Option<Digest>, StoreError> {
+    let sql = "SELECT digest FROM token WHERE id = $1 AND awaits_first_use";
+    let row = tx.query_opt(sql, &[id.into()]).await?;
+    row.map(|row| digest(&row, 0)).transpose()
+}
+
+/// Writes that the token's present secret was used, if it is still that one.
+///
+/// # Errors
+/// Those of the store.
+pub async fn first_used(tx: &mut Tx, id: TokenId, present: &Digest) -> Result<(), StoreError> {
+    let sql = "UPDATE token SET awaits_first_use = FALSE WHERE id = $1 AND digest = $2";
+    let params = [id.into(), present.as_bytes().into()];
+    tx.execute(sql, &params).await.map(|_| ())
 }
 
 /// The previous secret in the columns from `first` on, in the order of [`PreviousRow`].

@@ -2,7 +2,7 @@
 
 use claviger_domain::{Timestamp, TokenId};
 use claviger_store::tokens::{
-    self, EndedOverlap, OverlapUseRow, PreviousRow, RevocationRow, TokenRow, UseRow,
+    self, EndedOverlap, PreviousRow, PreviousUseRow, RevocationRow, TokenRow, UseRow,
 };
 use claviger_store::{Store, StoreError, Tx};
 use claviger_token::{Digest, PepperId};
@@ -14,6 +14,7 @@ use crate::tokens::{store_with, token};
 on_both_stores!(
     an_overlap_is_read_back_as_it_was_kept_and_ends_once,
     the_uses_of_both_secrets_are_written_apart,
+    the_first_use_is_of_the_secret_that_is_meant,
     overlaps_are_found_by_their_end_and_their_pepper,
     a_revocation_gives_both_digests,
 );
@@ -115,7 +116,7 @@ async fn an_overlap_is_read_back_as_it_was_kept_and_ends_once(home: Home) {
 
 async fn the_uses_of_both_secrets_are_written_apart(home: Home) {
     let store = store_in_overlap(&home, vec![rotated(1, 60)]).await;
-    let touch = async |used: OverlapUseRow| {
+    let touch = async |used: PreviousUseRow| {
         let token_use = UseRow {
             id: ID,
             at: later(9),
@@ -124,50 +125,59 @@ async fn the_uses_of_both_secrets_are_written_apart(home: Home) {
         };
         let written = store.write(async move |tx: &mut Tx| {
             tokens::touch_last_used(tx, &[token_use]).await?;
-            tokens::touch_overlaps(tx, &[used]).await
+            tokens::touch_previous(tx, vec![used]).await
         });
         written.await.unwrap();
         let row = found(&store).await;
         let old = row.previous.unwrap();
-        (row.awaits_first_use, old.last_used_at, old.last_used_address)
+        (old.last_used_at, old.last_used_address)
     };
-    let by_previous = |seconds, address: Option<&str>| OverlapUseRow {
+    let by_previous = |seconds, address: Option<&str>| PreviousUseRow {
         id: ID,
-        previous: Some((later(seconds), address.map(str::to_owned))),
-        successor: false,
+        at: later(seconds),
+        address: address.map(str::to_owned),
     };
     let address = |text: &str| Some(text.to_owned());
 
     assert_eq!(
         touch(by_previous(5, Some("192.0.2.5"))).await,
-        (true, Some(later(5)), address("192.0.2.5"))
+        (Some(later(5)), address("192.0.2.5"))
     );
     assert_eq!(
         touch(by_previous(4, Some("192.0.2.4"))).await,
-        (true, Some(later(5)), address("192.0.2.5")),
+        (Some(later(5)), address("192.0.2.5")),
         "an older one changes nothing"
     );
-    let by_successor = OverlapUseRow {
-        id: ID,
-        previous: None,
-        successor: true,
-    };
     assert_eq!(
-        touch(by_successor).await,
-        (false, Some(later(5)), address("192.0.2.5"))
+        touch(by_previous(6, None)).await,
+        (Some(later(6)), address("192.0.2.5")),
+        "what is not told is left"
     );
     assert_eq!(found(&store).await.last_used_at, Some(later(9)));
     end(&store).await;
-    let late = store.write(async move |tx: &mut Tx| {
-        let used = OverlapUseRow {
-            id: ID,
-            previous: Some((later(99), None)),
-            successor: false,
-        };
-        tokens::touch_overlaps(tx, &[used]).await
-    });
+    let late = by_previous(99, None);
+    let late = store.write(async move |tx: &mut Tx| tokens::touch_previous(tx, vec![late]).await);
     late.await.unwrap();
     assert_eq!(found(&store).await.previous, None, "a late word revives nothing");
+}
+
+async fn the_first_use_is_of_the_secret_that_is_meant(home: Home) {
+    let store = store_in_overlap(&home, vec![rotated(1, 60)]).await;
+    let present = found(&store).await.digest;
+    let unused = async || {
+        let read = store.write(async move |tx: &mut Tx| tokens::unused_digest(tx, ID).await);
+        read.await.unwrap()
+    };
+    let used = async |digest: Digest| {
+        let write = store.write(async move |tx: &mut Tx| tokens::first_used(tx, ID, &digest).await);
+        write.await.unwrap();
+    };
+
+    used(token(1).digest).await;
+    assert_eq!(unused().await, Some(present), "it was another one");
+    used(present).await;
+    assert_eq!(unused().await, None);
+    assert!(!found(&store).await.awaits_first_use);
 }
 
 async fn overlaps_are_found_by_their_end_and_their_pepper(home: Home) {

@@ -256,7 +256,6 @@ impl Campaign {
             acknowledged,
             in_doubt,
             repeated,
-            shown_already,
             slowest,
         } = self.checker.state.counts;
         outcome.at_least("acknowledged operations", acknowledged, least);
@@ -268,11 +267,6 @@ impl Campaign {
             "1",
         );
         outcome.figure("keys repeated and answered alike", count(repeated), "1");
-        outcome.figure(
-            "keys repeated after the secret may have been used",
-            count(shown_already),
-            "1",
-        );
         outcome.figure(
             "audit events compared one by one",
             count(self.checker.audit.compared),

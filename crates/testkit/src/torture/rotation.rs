@@ -220,17 +220,15 @@ impl Bed {
 // === impl Track ===
 
 impl Track {
-    /// A call that is repeated with its key until it is answered. `None`: it was done, and the secret counts as shown, because the token
-    /// was used in the same second.
-    async fn insist(&self, path: &str, key: &str, body: &Value) -> Result<Option<Value>> {
+    /// A call that is repeated with its key until it is answered.
+    async fn insist(&self, path: &str, key: &str, body: &Value) -> Result<Value> {
         let began = Instant::now();
         loop {
             match self.api.call(Method::POST, path, Some(key), Some(body)).await {
                 Reply::Answered {
                     status: 200..=299,
                     body,
-                } => return Ok(Some(body)),
-                Reply::Answered { status: 409, body } if is_shown_already(&body) => return Ok(None),
+                } => return Ok(body),
                 // A server on its way up or down says that it did nothing, or does not know.
                 Reply::Answered { status: 503, .. } | Reply::Lost(_) => {}
                 Reply::Answered { status, body } => bail!("{path} was answered {status}: {body}"),
@@ -244,10 +242,9 @@ impl Track {
     }
 
     /// Regenerates once.
-    async fn regenerate(&self, path: &str, how: How) -> Result<Option<Turn>> {
+    async fn regenerate(&self, path: &str, how: How) -> Result<Turn> {
         let key = format!("race-{:x}", self.random.next());
-        let answer = self.insist(path, &key, &how.body()).await?;
-        answer.map(|answer| turn(&answer, how)).transpose()
+        turn(&self.insist(path, &key, &how.body()).await?, how)
     }
 
     /// What the door says of a secret, and in which life of the server.
@@ -296,8 +293,7 @@ impl Lane {
         let body = json!({ "name": format!("lane {number} {nonce:x}"), "scopes": ["deployments:read"] });
         let issued = track
             .insist("/v1/tokens", &format!("issue-{nonce:x}"), &body)
-            .await?
-            .context("nobody used it yet")?;
+            .await?;
         let mut lane = Self {
             number,
             id: text(&issued, "/token/id")?,
@@ -327,18 +323,8 @@ impl Lane {
                 track.regenerate(&path, how).await
             });
         }
-        let mut all_known = true;
         while let Some(answered) = clients.join_next().await {
-            let turn = answered??;
-            all_known &= turn.is_some();
-            self.turns.extend(turn);
-        }
-        let path = format!("/v1/tokens/{}/regenerate", self.id);
-        while !all_known {
-            // A secret that nobody knows may be among the last two: one more turn ends them all.
-            let turn = track.regenerate(&path, How::AtOnce).await?;
-            all_known = turn.is_some();
-            self.turns.extend(turn);
+            self.turns.push_back(answered??);
         }
         self.turns.make_contiguous().sort_by_key(|turn| turn.epoch);
         while self.turns.len() > REMEMBERED {
@@ -390,10 +376,6 @@ impl Lane {
             self.number, turn.epoch
         ));
     }
-}
-
-fn is_shown_already(problem: &Value) -> bool {
-    problem.get("code").and_then(Value::as_str) == Some("secret_already_shown")
 }
 
 fn turn(answer: &Value, how: How) -> Result<Turn> {

@@ -34,8 +34,6 @@ pub(super) struct Counts {
     pub(super) acknowledged: u64,
     pub(super) in_doubt: u64,
     pub(super) repeated: u64,
-    /// Repeated regenerations that were told so instead.
-    pub(super) shown_already: u64,
     /// Nanoseconds from sending an operation to its acknowledgement, the longest.
     pub(super) slowest: u64,
 }
@@ -56,9 +54,7 @@ impl State {
         let by_number: HashMap<u64, &Entry> = entries.iter().map(|entry| (entry.number, entry)).collect();
         for entry in entries {
             round.note(&entry.operation);
-            if is_shown_already(entry, &by_number) {
-                self.counts.shown_already += 1;
-            } else if let Some(refused) = entry.refused() {
+            if let Some(refused) = entry.refused() {
                 let problem = refused.problem.as_deref().unwrap_or("no problem");
                 round.findings.push(format!(
                     "{:?} was refused with {} {problem}",
@@ -191,15 +187,4 @@ impl Round {
             self.touched.insert(id.to_owned());
         }
     }
-}
-
-/// A repeated regeneration of a token that was used in the very second of the regeneration: a use is known to the second, so the server
-/// cannot tell that it was not the new secret which was used, and shows no secret twice.
-fn is_shown_already(entry: &Entry, by_number: &HashMap<u64, &Entry>) -> bool {
-    let Operation::Again { of } = &entry.operation else {
-        return false;
-    };
-    let problem = entry.refused().and_then(|refused| refused.problem.as_deref());
-    let first = by_number.get(of).map(|first| &first.operation);
-    matches!(first, Some(Operation::Regenerate { .. })) && problem == Some("secret_already_shown")
 }

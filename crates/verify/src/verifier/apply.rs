@@ -164,13 +164,15 @@ impl Verifier {
             Some(previous) => self.keep(writer, &previous_fields(&fields, previous)),
             None => Ok(()),
         };
-        let mut used = stored_second(new.last_used);
         if new.previous.is_none() || kept.is_err() {
             // There is no moment at which both are good, and the freed record makes sure that the new one fits.
             let removed = self.index.remove(&mut writer.half, old);
-            used = used.max(removed.map_or(0, |last| last.last_used));
+            if let Some(last) = removed.filter(|last| last.last_used != 0) {
+                self.parted.push((last.fields.id, last.last_used));
+            }
         }
-        self.index.upsert(&mut writer.half, &fields, used)?;
+        self.index
+            .upsert(&mut writer.half, &fields, stored_second(new.last_used))?;
         kept?;
         full.map_or(Ok(Applied::InForce), Err)
     }
@@ -197,7 +199,7 @@ impl Verifier {
         if let Some(present) = self.index.find(current) {
             let snapshot = present.snapshot;
             let fields = Fields {
-                flags: snapshot.fields.flags & !(SUCCESSOR | UNTIL_FIRST_USE),
+                flags: snapshot.fields.flags & !UNTIL_FIRST_USE,
                 ..snapshot.fields
             };
             // Without room it goes on looking for an overlap that is not there, and finds none.
@@ -246,11 +248,16 @@ impl Verifier {
         let budget = budget.unwrap_or(0);
         let revoked = if entry.revoked { REVOKED } else { 0 };
         let self_owned = if self_owned { SELF_OWNED } else { 0 };
-        let overlap = match &entry.previous {
-            Some(previous) if previous.until_first_use => SUCCESSOR | UNTIL_FIRST_USE,
-            Some(_) => SUCCESSOR,
-            None => 0,
+        let successor = if entry.awaits_first_use || entry.previous.is_some() {
+            SUCCESSOR
+        } else {
+            0
         };
+        let until_first_use = match &entry.previous {
+            Some(previous) if previous.until_first_use => UNTIL_FIRST_USE,
+            _ => 0,
+        };
+        let overlap = successor | until_first_use;
         let fields = Fields {
             key: Key::from(&entry.digest),
             id: entry.id.get(),

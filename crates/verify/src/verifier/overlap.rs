@@ -10,7 +10,7 @@ use crate::uses::SecretRole;
 
 /// The secret is the old one of an overlap; `expires_at` is its own.
 pub(super) const PREVIOUS: u32 = 4;
-/// The secret is the new one of an overlap.
+/// The secret is the new one of an overlap, or a regeneration's that was not used before.
 pub(super) const SUCCESSOR: u32 = 8;
 /// The overlap ends at the first use of the new secret: set on both, told by [`Overlaps`](crate::index::Overlaps).
 pub(super) const UNTIL_FIRST_USE: u32 = 16;

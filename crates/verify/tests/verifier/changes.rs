@@ -55,19 +55,20 @@ fn no_later_entry_revives_a_revoked_token() {
 }
 
 #[test]
-fn a_new_secret_replaces_the_old_one_and_keeps_the_last_use() {
+fn a_new_secret_replaces_the_old_one_and_was_not_used() {
     let verifier = verifier([entry(1)]);
     present(&verifier, 1, NOW);
     let new = Entry {
         digest: digest(2),
+        awaits_first_use: true,
         ..entry(1)
     };
 
     apply(&verifier, replace(new));
 
     assert_eq!(code(&verifier, 1), "unknown");
-    assert_eq!(verifier.last_used(&digest(2)), Some(NOW));
-    assert!(!present(&verifier, 2, NOW).verified().unwrap().first_use);
+    assert_eq!(verifier.last_used(&digest(2)), None);
+    assert!(present(&verifier, 2, NOW).verified().unwrap().first_use);
     assert_eq!(verifier.len(), 1);
 }
 

@@ -404,6 +404,22 @@ fn the_uses_of_the_two_secrets_are_told_apart() {
 }
 
 #[test]
+fn the_first_use_after_the_end_of_an_overlap_is_still_the_new_secrets() {
+    for until_first_use in [false, true] {
+        let verifier = in_overlap(until_first_use);
+        apply(&verifier, end(2, 1));
+
+        present(&verifier, 2, NOW);
+
+        let told = uses(&verifier);
+        assert_eq!(
+            told.iter().map(|told| told.secret).collect::<Vec<_>>(),
+            [SecretRole::Successor]
+        );
+    }
+}
+
+#[test]
 fn a_start_knows_both_secrets() {
     let verifier = verifier([Entry {
         last_used: None,

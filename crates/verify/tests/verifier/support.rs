@@ -71,6 +71,7 @@ pub(crate) fn entry(number: u64) -> Entry {
         expires_at: None,
         revoked: false,
         last_used: None,
+        awaits_first_use: false,
         previous: None,
     }
 }

@@ -114,6 +114,33 @@ fn a_use_survives_an_update_and_a_revocation() {
 }
 
 #[test]
+fn what_a_replaced_secret_was_used_is_told_apart_from_the_new_ones_uses() {
+    let verifier = verifier([entry(1)]);
+    present(&verifier, 1, NOW);
+    let new = Entry {
+        digest: digest(2),
+        awaits_first_use: true,
+        ..entry(1)
+    };
+    let replace = Change::Replace {
+        old: digest(1),
+        older: None,
+        new,
+    };
+    apply(&verifier, replace);
+
+    assert_eq!(drained(&verifier), [told(1, 0, Some(HOME))]);
+    present(&verifier, 2, NOW);
+
+    let by_new = Use {
+        secret: SecretRole::Successor,
+        ..told(1, 0, Some(HOME))
+    };
+    assert_eq!(drained(&verifier), [by_new]);
+    assert_eq!(drained(&verifier), []);
+}
+
+#[test]
 fn a_denied_token_was_not_used() {
     let verifier = verifier([Entry {
         revoked: true,
