@@ -30,6 +30,8 @@ pub struct Budget<'a> {
     pub owner: Option<(&'a Meter, &'a Gcra)>,
     /// The token's own.
     pub token: Option<(&'a Meter, &'a Gcra)>,
+    /// What the token's own meter said before, if it was read.
+    pub seen: Option<u64>,
     /// The token's quota.
     pub quota: Option<(&'a Purse, &'a Quota)>,
 }
@@ -77,9 +79,15 @@ impl Meter {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Takes `cost`, if there is as much and the token `is_current`. Gives the new state.
-    fn take(&self, limit: &Gcra, now: u64, cost: u32, is_current: &impl Fn() -> bool) -> Result<u64, Short> {
-        let mut seen = self.0.load_to_change();
+    /// Takes `cost`, if there is as much and the token `is_current`. Gives the new state. What was `seen` before saves reading it.
+    fn take(
+        &self,
+        limit: &Gcra,
+        (now, cost): (u64, u32),
+        seen: Option<u64>,
+        is_current: &impl Fn() -> bool,
+    ) -> Result<u64, Short> {
+        let mut seen = seen.unwrap_or_else(|| self.0.load_to_change());
         loop {
             // Asked after the word was read: words are handed on after their token ceased to be current.
             if !is_current() {
@@ -202,12 +210,12 @@ impl Budget<'_> {
         let mut levels = Levels::default();
         if let Some((meter, limit)) = self.owner {
             // An owner's word is never another's.
-            let paid_off = meter.take(limit, nanos, cost, &|| true);
+            let paid_off = meter.take(limit, (nanos, cost), None, &|| true);
             let paid_off = paid_off.map_err(|short| self.refused(now, cost, &short))?;
             levels.owner = limit.level(paid_off, nanos);
         }
         if let Some((meter, limit)) = self.token {
-            match meter.take(limit, nanos, cost, &is_current) {
+            match meter.take(limit, (nanos, cost), self.seen, &is_current) {
                 Ok(paid_off) => levels.token = limit.level(paid_off, nanos),
                 Err(short) => {
                     self.give_back_owners(cost);

@@ -328,7 +328,10 @@ impl Verifier {
     /// before the token changed is not paid again.
     #[inline(never)]
     fn charge(&self, hit: &Hit<'_>, judged: &mut Judged<'_>, at: &Presentation, paid: bool) -> Charge {
-        let budget = self.budget(hit, &judged.own, &judged.bound);
+        let budget = Budget {
+            seen: judged.paid_off,
+            ..self.budget(hit, &judged.own, &judged.bound)
+        };
         if budget.is_unlimited() {
             return Charge::Settled;
         }
@@ -356,6 +359,7 @@ impl Verifier {
         Budget {
             owner: shared.and_then(|shared| Some((self.owners.meter(fields.owner)?, shared.rate.as_ref()?))),
             token: own.and_then(|own| Some((self.accounts.meter(fields.budget)?, own.rate.as_ref()?))),
+            seen: None,
             quota: own.and_then(|own| {
                 let quota = own.terms.quota.as_ref()?;
                 Some((self.accounts.purse(fields.budget)?, quota))

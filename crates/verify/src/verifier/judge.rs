@@ -10,6 +10,7 @@ use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 use claviger_token::TokenType;
 
 use super::{NEVER, SELF_OWNED, TYPE_SHIFT, Verifier};
+use crate::budget::Meter;
 use crate::decision::{Decision, Denial, DenialCode, PolicyPair, Presentation, Required, Verified};
 use crate::index::Snapshot;
 use crate::policies::{Conditions, Reading};
@@ -22,6 +23,8 @@ pub(super) struct Judged<'a> {
     pub(super) own: Reading<'a>,
     /// What its owner may do.
     pub(super) bound: Reading<'a>,
+    /// The state of its own rate limit before the judgement. Asked for early: it comes from far away, and is there when it is needed.
+    pub(super) paid_off: Option<u64>,
 }
 
 /// Why a token that was found is not judged.
@@ -52,6 +55,7 @@ impl Verifier {
         let bounding = self.policies.get(owner.policy).ok_or(Unjudged::Foreign)?;
         let policy = own.policy().ok_or(Unjudged::Stale)?;
         let bound = bounding.policy().ok_or(Unjudged::Stale)?;
+        let paid_off = self.accounts.meter(fields.budget).map(Meter::paid_off);
         let id = TokenId::from_i64(fields.id);
         let scopes = policy.scopes.intersection(bound.scopes);
         let self_owned = fields.flags & SELF_OWNED != 0;
@@ -95,6 +99,7 @@ impl Verifier {
             verdict,
             own,
             bound: bounding,
+            paid_off,
         })
     }
 
