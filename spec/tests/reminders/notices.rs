@@ -117,6 +117,22 @@ on_both_stores! {
 }
 
 on_both_stores! {
+    async fn a_regeneration_that_moves_the_end_nearer_is_told_of_as_any_other_move(server: TestServer) {
+        let receiver = Receiver::start().await;
+        webhook_to(server.admin(), &receiver, json!({})).await;
+        let token = server.token().name("moved").expires_in_days(90).issue().await;
+        let path = format!("/v1/tokens/{}/regenerate", token.id());
+
+        server.admin().post(&path, json!({ "expires_at": "2027-01-30T10:00:00Z" })).await.expect_status(200);
+        assert!(told_now(&server, &receiver).await.is_empty(), "further than every threshold");
+        server.admin().post(&path, json!({ "expires_at": "2026-12-02T10:00:00Z" })).await.expect_status(200);
+        assert_eq!(told_now(&server, &receiver).await, ["token.expiring 14 moved"]);
+        server.admin().post(&path, Value::Null).await.expect_status(200);
+        assert!(told_now(&server, &receiver).await.is_empty(), "the end stays");
+    }
+}
+
+on_both_stores! {
     async fn a_refused_token_is_told_of_before_all_ends_are_noticed(server: TestServer) {
         let receivers = [Receiver::start().await, Receiver::start().await, Receiver::start().await];
         for receiver in &receivers {

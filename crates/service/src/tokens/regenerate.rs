@@ -84,6 +84,10 @@ impl Service {
         let authority = self.known(tx, &token).await?.authority_of(&token);
         may_regenerate(ctx, &token, &authority)?;
         rows::regenerate(tx, &super::record::to_row(&token)).await?;
+        if token.expires_at != before.expires_at {
+            self.notice_moved_end(tx, id, before.expires_at, ctx.now())
+                .await?;
+        }
 
         let applied = vec![Change::Replace {
             old: before.digest,
