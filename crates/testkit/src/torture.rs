@@ -1,9 +1,9 @@
 //! The torture programme: what is promised in docs/operate/reliability.md, tried on the built program by breaking things.
 //!
 //! R1 kills the server at random instants, R2 cuts the power under it, R17 races revocations against verifications, R27
-//! races regenerations under SIGKILL. Each keeps a
-//! ledger of what was acknowledged, compares it with what the server says afterwards, and proves with a negative control that it
-//! would have noticed. A run is repeatable up to timing by its seed. `cargo xtask torture R1 R2 R17 R27` runs them; CI runs the quick size.
+//! races regenerations under SIGKILL. Each keeps a ledger of what was acknowledged, compares it with what the server says afterwards,
+//! and proves with a negative control that it would have noticed. A run is repeatable up to timing by its seed.
+//! `cargo xtask torture R1 R2 R17 R27` runs them in full; `spec/tests/reliability.rs` runs all but R17 in full on every change.
 
 mod api;
 mod audit;
