@@ -1,7 +1,7 @@
 //! Idempotency-Key on creating calls: the same key and body get the same answer, and the effect happens once.
 //!
 //! The answer is kept in the same transaction as the effect, sealed so that only the client's own key opens it. It is kept 24
-//! hours; one that shows a secret is given up when the secret is first used or ten minutes have passed (security.md T25).
+//! hours; one that shows a secret is given up when that secret is first used or replaced, or ten minutes have passed (security.md T25).
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ impl<T> Claim<T> {
         };
         if let Some(token) = row.token_id
             && (now.since(row.created_at) >= SECRET_KEPT
-                || service.was_used(tx, token, row.created_at).await?)
+                || service.is_spent(tx, token, (row.created_at, now)).await?)
         {
             return Err(shown());
         }
@@ -170,23 +170,30 @@ impl Service {
 }
 
 impl Service {
-    /// True when the secret that the token was given at `given` was accepted since, also when the store does not know yet. What its other
-    /// secrets were used for does not count. One that was replaced since and is good no more was not used: it tells nothing.
-    async fn was_used(&self, tx: &mut Tx, token: TokenId, given: Timestamp) -> Result<bool> {
+    /// True when the secret that the token was given at `given` was accepted since, also when the store does not know yet, or is good no
+    /// more because another replaced it: a dead secret is shown to nobody. What the token's other secrets were used for does not count.
+    async fn is_spent(
+        &self,
+        tx: &mut Tx,
+        token: TokenId,
+        (given, now): (Timestamp, Timestamp),
+    ) -> Result<bool> {
         let Some(row) = tokens::by_id(tx, token).await? else {
             return Ok(true);
         };
-        let is_present = row.regenerated_at.is_none_or(|replaced| replaced <= given);
-        let (digest, stored) = match &row.previous {
-            _ if is_present => (
-                row.digest,
-                of_present_secret(row.last_used_at, row.awaits_first_use),
-            ),
-            Some(previous) => (previous.digest, previous.last_used_at),
-            None => return Ok(false),
-        };
-        let last = self.0.verifier.last_used(&digest).max(stored);
-        Ok(last.is_some_and(|last| last.seconds() >= given.seconds()))
+        if row.regenerated_at.unwrap_or(row.created_at) == given {
+            let stored = of_present_secret(row.last_used_at, row.awaits_first_use);
+            return Ok(stored.or(self.0.verifier.last_used(&row.digest)).is_some());
+        }
+        // Answers that show an older one than the previous were given up when that was replaced.
+        let over = self.0.verifier.overlap_ended(token);
+        Ok(match row.previous.filter(|old| old.ends_at > now && !over) {
+            Some(old) => old
+                .last_used_at
+                .or(self.0.verifier.last_used(&old.digest))
+                .is_some(),
+            None => true,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Nothing here is on a request's path. What fails is counted, logged and tried again at the next turn.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -152,16 +152,11 @@ impl Service {
                 return Ok(());
             }
             let uses: Vec<_> = batch.iter().map(use_row).collect();
-            let previous: Vec<_> = batch.iter().filter_map(previous_use_row).collect();
-            let successors = batch
-                .iter()
-                .filter_map(|(id, used)| used.successor.then_some(*id));
-            let successors: Vec<_> = successors.collect();
+            let told = batch.clone();
             let service = self.clone();
             let write = self.0.store.write(async move |tx: &mut Tx| {
                 rows::touch_last_used(tx, &uses).await?;
-                rows::touch_previous(tx, previous).await?;
-                service.note_first_uses(tx, &successors).await
+                service.touch_secrets(tx, &told).await
             });
             write.await?;
             self.0.metrics.uses_flushed.inc_by(batch.len() as u64);
@@ -175,17 +170,37 @@ impl Service {
         }
     }
 
-    /// Writes which of the tokens' present secrets were used for the first time. Another regeneration may have come since they were told:
-    /// whether this very secret was used is the verifier's to say.
-    async fn note_first_uses(&self, tx: &mut Tx, tokens: &[TokenId]) -> Result<()> {
-        for id in tokens {
-            if let Some(present) = rows::unused_digest(tx, *id).await?
-                && self.0.verifier.last_used(&present).is_some()
+    /// Writes which secrets of rotated tokens were used. It was told of tokens, and another regeneration may have come since: whether it
+    /// was this very secret is the verifier's to say.
+    async fn touch_secrets(&self, tx: &mut Tx, told: &[(TokenId, PendingUse)]) -> Result<()> {
+        let rotated = told
+            .iter()
+            .filter(|(_, used)| used.successor || used.previous.is_some());
+        let rotated: HashMap<TokenId, PendingUse> = rotated.copied().collect();
+        if rotated.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<TokenId> = rotated.keys().copied().collect();
+        let (mut first, mut previous) = (Vec::new(), Vec::new());
+        for secrets in rows::secrets(tx, &ids).await? {
+            let last_used = |digest| self.0.verifier.last_used(digest);
+            if secrets.awaits_first_use && last_used(&secrets.present).is_some() {
+                first.push((secrets.id, secrets.present));
+            }
+            let seen = rotated.get(&secrets.id).and_then(|used| used.previous);
+            if let (Some(seen), Some(digest)) = (seen, secrets.previous)
+                && last_used(&digest).is_some_and(|last| last >= seen.at)
             {
-                rows::first_used(tx, *id, &present).await?;
+                previous.push(rows::PreviousUseRow {
+                    id: secrets.id,
+                    digest,
+                    at: seen.at,
+                    address: seen.address.map(|address| address.to_string()),
+                });
             }
         }
-        Ok(())
+        rows::touch_previous(tx, previous).await?;
+        Ok(rows::first_used(tx, &first).await?)
     }
 
     /// Writes what was spent of quotas, in batches. A crash before gives at most the last ten seconds of it back.
@@ -303,14 +318,6 @@ fn use_row((id, used): &(TokenId, PendingUse)) -> rows::UseRow {
         address: address.map(|address| address.to_string()),
         presented_in: address.map(|_| presented_in.as_str()),
     }
-}
-
-fn previous_use_row((id, used): &(TokenId, PendingUse)) -> Option<rows::PreviousUseRow> {
-    used.previous.map(|seen| rows::PreviousUseRow {
-        id: *id,
-        at: seen.at,
-        address: seen.address.map(|address| address.to_string()),
-    })
 }
 
 impl From<&Use> for Sighting {

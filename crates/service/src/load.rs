@@ -222,11 +222,6 @@ fn bare(row: &rows::IndexRow<'_>) -> Result<Bare, StoreError> {
         revoked: row.revoked,
         last_used: of_present_secret(row.last_used_at, row.awaits_first_use),
         awaits_first_use: row.awaits_first_use,
-        // What the first use of the new secret ends has ended when that use is stored, whether or not its end is.
-        previous: row
-            .previous
-            .as_ref()
-            .filter(|old| row.awaits_first_use || !old.until_first_use)
-            .map(previous_secret),
+        previous: previous_secret(row),
     })
 }

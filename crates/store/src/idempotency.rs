@@ -70,13 +70,31 @@ pub async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
         .await
 }
 
-/// Drops the answers that show a secret which was given before `before`, or was used since; the keys stay.
+/// Drops the answers that show a secret which was given before `before`, or a token's present one that was used; the keys stay.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn clear_secrets(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
     let sql = "UPDATE idempotency SET sealed = NULL WHERE token_id IS NOT NULL AND sealed IS NOT NULL AND (created_at <= $1 \
-               OR EXISTS (SELECT 1 FROM token WHERE token.id = idempotency.token_id \
-               AND NOT token.awaits_first_use AND token.last_used_at / 1000000 >= idempotency.created_at / 1000000))";
+               OR EXISTS (SELECT 1 FROM token WHERE token.id = idempotency.token_id AND NOT token.awaits_first_use \
+               AND token.last_used_at IS NOT NULL AND COALESCE(token.regenerated_at, token.created_at) = idempotency.created_at))";
     tx.execute(sql, &[before.into()]).await
+}
+
+/// Drops the answers that show a secret of the token, but for the one that was given at `kept`; the keys stay.
+///
+/// # Errors
+/// Those of the store.
+pub async fn clear_replaced(tx: &mut Tx, token: TokenId, kept: Option<Timestamp>) -> Result<(), StoreError> {
+    let done = match kept {
+        Some(kept) => {
+            let sql = "UPDATE idempotency SET sealed = NULL WHERE token_id = $1 AND created_at <> $2";
+            tx.execute(sql, &[token.into(), kept.into()]).await
+        }
+        None => {
+            let sql = "UPDATE idempotency SET sealed = NULL WHERE token_id = $1";
+            tx.execute(sql, &[token.into()]).await
+        }
+    };
+    done.map(|_| ())
 }

@@ -19,9 +19,9 @@ use crate::{Row, StoreError, Tx};
 pub use list::{Place, Sort, TokenFilter, UnusedSince, Visible, count, ids, list};
 pub use revocation::{RevocationRow, RevokedRow, revoke};
 pub use rotation::{
-    EndedOverlap, PreviousIndexRow, PreviousRow, PreviousUseRow, count_overlaps_with_pepper, end_overlap,
-    first_used, overlaps_over, overlaps_with_pepper, redigest_previous, regenerate, touch_previous,
-    unused_digest,
+    EndedOverlap, PreviousIndexRow, PreviousRow, PreviousUseRow, SecretsRow, count_overlaps_with_pepper,
+    end_overlap, first_used, overlaps_over, overlaps_with_pepper, redigest_previous, regenerate, secrets,
+    touch_previous,
 };
 pub use spending::{spend, spendings};
 pub use use_and_pepper::{PepperCount, UseRow, pepper_counts, redigest, touch_last_used, with_pepper};
@@ -101,7 +101,7 @@ pub struct TokenRow {
     pub last_used_in: Option<String>,
     /// When its secret was last replaced.
     pub regenerated_at: Option<Timestamp>,
-    /// The present secret came with an overlap and was not used yet, as far as it was flushed.
+    /// The present secret came with a regeneration and was not used yet, as far as it was flushed.
     pub awaits_first_use: bool,
     /// The secret before, during an overlap.
     pub previous: Option<PreviousRow>,
@@ -136,7 +136,7 @@ pub struct IndexRow<'r> {
     pub revoked: bool,
     /// When it was last accepted, as far as it was flushed.
     pub last_used_at: Option<Timestamp>,
-    /// The present secret came with an overlap and was not used yet, as far as it was flushed.
+    /// The present secret came with a regeneration and was not used yet, as far as it was flushed.
     pub awaits_first_use: bool,
     /// The secret before, during an overlap.
     pub previous: Option<PreviousIndexRow>,
@@ -429,6 +429,14 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
 fn digest(row: &Row<'_>, index: usize) -> Result<Digest, StoreError> {
     let bytes: &[u8] = row.get(index)?;
     Digest::from_slice(bytes).map_err(StoreError::internal)
+}
+
+fn digest_or_none(row: &Row<'_>, index: usize) -> Result<Option<Digest>, StoreError> {
+    let bytes: Option<&[u8]> = row.get(index)?;
+    bytes
+        .map(Digest::from_slice)
+        .transpose()
+        .map_err(StoreError::internal)
 }
 
 fn pepper(row: &Row<'_>, index: usize) -> Result<PepperId, StoreError> {

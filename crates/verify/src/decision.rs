@@ -68,7 +68,7 @@ pub struct Verified {
     pub scopes: ScopeSet,
     /// When it ends; `None` = never.
     pub expires_at: Option<Timestamp>,
-    /// True when this very check was the first use of the token. Always false in a denial and from
+    /// True when this very check was the first use of the secret. Always false in a denial and from
     /// [`inspect`](crate::Verifier::inspect).
     pub first_use: bool,
     /// The policies that were decided by.

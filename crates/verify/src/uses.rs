@@ -32,7 +32,7 @@ pub struct Use {
 /// What a secret is to its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretRole {
-    /// Its only one, or one that a regeneration without an overlap has ended since.
+    /// Its only one, or one that is forgotten by now.
     Sole,
     /// The one that a regeneration gave it.
     Successor,

@@ -51,7 +51,7 @@ pub struct Verifier {
     query_orgs: ArcSwap<HashSet<OrgId>>,
     writer: Mutex<Writer>,
     addresses: Addresses,
-    /// The tokens whose secret a regeneration ended at once, with the second of that secret's last use, until it is told.
+    /// The tokens of which a secret is forgotten, with the second of that secret's last use, until it is told.
     parted: SegQueue<(i64, u32)>,
     redigests: ArrayQueue<Redigest>,
     refusals: Refusals,

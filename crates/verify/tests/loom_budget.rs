@@ -129,7 +129,16 @@ fn a_quota_that_runs_short_gives_both_rates_back() {
 
 #[test]
 fn whoever_comes_late_takes_nothing_from_the_next_token_of_a_number() {
-    explore(|| {
+    come_late(false);
+}
+
+#[test]
+fn whoever_read_the_word_early_takes_nothing_from_the_next_token_of_a_number() {
+    come_late(true);
+}
+
+fn come_late(early: bool) {
+    explore(move || {
         let words = Arc::new(Words::default());
         words.tokens[0].begin(1);
         let retired = Arc::new(AtomicBool::new(false));
@@ -139,6 +148,7 @@ fn whoever_comes_late_takes_nothing_from_the_next_token_of_a_number() {
                 let limit = limit(1);
                 let budget = Budget {
                     token: Some((&words.tokens[0], &limit)),
+                    seen: early.then(|| words.tokens[0].paid_off()),
                     ..Budget::default()
                 };
                 budget.take(NOW, 1, || !retired.load(Ordering::Acquire))

@@ -296,28 +296,108 @@ on_both_stores! {
     }
 }
 
-on_both_stores! {
-    async fn of_an_overlap_each_secret_is_repeated_until_it_is_used_itself(server: TestServer) {
+/// A token that was issued and, a second later, rotated with an overlap, both under keys; and what repeating the two calls says.
+struct Repeatable {
+    issuing: Caller,
+    rotating: Caller,
+    id: String,
+    old: String,
+    new: String,
+}
+
+impl Repeatable {
+    async fn start(server: &TestServer) -> Self {
         let issuing = server.admin().header("idempotency-key", "issue-1");
-        let ci = json!({ "name": "ci bot", "scopes": ["deployments:read"] });
-        let issued = issuing.post("/v1/tokens", ci.clone()).await;
-        let (id, old) = (issued.at("/token/id"), issued.at("/secret"));
+        let issued = issuing.post("/v1/tokens", Self::ci()).await;
         let rotating = server.admin().header("idempotency-key", "rotate-1");
         server.clock().advance(Duration::from_secs(1));
-        let body = json!({ "overlap_seconds": 3600 });
-        let rotated = regenerate(&rotating, &id, body.clone()).await;
-        let outcomes = async || {
-            let answers = [issuing.post("/v1/tokens", ci.clone()).await, regenerate(&rotating, &id, body.clone()).await];
-            answers.map(|answer| answer.problem_code().unwrap_or_else(|| answer.at("/secret")))
-        };
+        let id = issued.at("/token/id");
+        let rotated = regenerate(&rotating, &id, Self::overlap()).await;
+        Self {
+            issuing,
+            rotating,
+            id,
+            old: issued.at("/secret"),
+            new: rotated.at("/secret"),
+        }
+    }
 
-        assert_eq!(outcomes().await, [old.clone(), rotated.at("/secret")]);
-        assert_eq!(decision(server.admin(), &old).await, "valid");
-        assert_eq!(outcomes().await, ["secret_already_shown".to_owned(), rotated.at("/secret")]);
+    fn ci() -> Value {
+        json!({ "name": "ci bot", "scopes": ["deployments:read"] })
+    }
+
+    fn overlap() -> Value {
+        json!({ "overlap_seconds": 3600 })
+    }
+
+    /// The secret, or the problem, of each call.
+    async fn again(&self) -> [String; 2] {
+        let answers = [
+            self.issuing.post("/v1/tokens", Self::ci()).await,
+            regenerate(&self.rotating, &self.id, Self::overlap()).await,
+        ];
+        answers.map(|answer| answer.problem_code().unwrap_or_else(|| answer.at("/secret")))
+    }
+}
+
+on_both_stores! {
+    async fn of_an_overlap_each_secret_is_repeated_until_it_is_used_itself(server: TestServer) {
+        let calls = Repeatable::start(&server).await;
+        let (new, gone) = (calls.new.clone(), "secret_already_shown".to_owned());
+
+        assert_eq!(calls.again().await, [calls.old.clone(), new.clone()]);
+        assert_eq!(decision(server.admin(), &calls.old).await, "valid");
+        assert_eq!(calls.again().await, [gone.clone(), new.clone()]);
         server.flush().await;
-        assert_eq!(outcomes().await, ["secret_already_shown".to_owned(), rotated.at("/secret")]);
-        assert_eq!(decision(server.admin(), &rotated.at("/secret")).await, "valid");
-        assert_eq!(outcomes().await, ["secret_already_shown"; 2]);
+        assert_eq!(calls.again().await, [gone.clone(), new.clone()]);
+        finish(&server, &calls.id).await.expect_status(200);
+        assert_eq!(calls.again().await, [gone.clone(), new.clone()], "it does not come back");
+        assert_eq!(decision(server.admin(), &new).await, "valid");
+        assert_eq!(calls.again().await, [gone.clone(), gone]);
+    }
+}
+
+on_both_stores! {
+    async fn an_old_secret_that_nobody_used_is_repeated_although_the_new_one_is_in_use(mut server: TestServer) {
+        let calls = Repeatable::start(&server).await;
+        assert_eq!(decision(server.admin(), &calls.new).await, "valid");
+        server.flush().await;
+
+        let gone = "secret_already_shown".to_owned();
+        assert_eq!(calls.again().await, [calls.old.clone(), gone.clone()]);
+        server.restart().await;
+        assert_eq!(calls.again().await, [calls.old.clone(), gone]);
+    }
+}
+
+on_both_stores! {
+    async fn a_dead_secret_is_repeated_to_nobody(server: TestServer) {
+        let calls = Repeatable::start(&server).await;
+        let gone = "secret_already_shown".to_owned();
+
+        finish(&server, &calls.id).await.expect_status(200);
+        assert_eq!(calls.again().await, [gone.clone(), calls.new.clone()]);
+        server.clock().advance(Duration::from_secs(1));
+        regenerate(server.admin(), &calls.id, Value::Null).await.expect_status(200);
+
+        assert_eq!(calls.again().await, [gone.clone(), gone]);
+    }
+}
+
+on_both_stores! {
+    async fn whence_the_token_was_used_outlives_regenerations(server: TestServer) {
+        let ci = server.token().issue().await;
+        ci.get("/v1/tokens/self").await.expect_status(200);
+        server.flush().await;
+        let used = record(&server, ci.id()).await["last_used_address"].clone();
+        assert!(used.is_string(), "{used}");
+
+        for _ in 0..2 {
+            regenerate(server.admin(), ci.id(), Value::Null).await.expect_status(200);
+            assert_eq!(record(&server, ci.id()).await["last_used_address"], used);
+        }
+        server.flush().await;
+        assert_eq!(record(&server, ci.id()).await["last_used_address"], used);
     }
 }
 

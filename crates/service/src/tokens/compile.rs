@@ -154,7 +154,7 @@ impl Compiler {
             revoked: row.revoked,
             last_used: super::of_present_secret(row.last_used_at, row.awaits_first_use),
             awaits_first_use: row.awaits_first_use,
-            previous: row.previous.as_ref().map(super::previous_secret),
+            previous: super::previous_secret(row),
         })
     }
 }

@@ -210,9 +210,10 @@ impl Service {
     }
 }
 
-/// Puts a use in the place of an earlier one.
+/// Puts a use in the place of an earlier one, or of the same one if it tells the address.
 fn add_use(known: &mut Option<LastUse>, seen: Sighting) {
-    if known.as_ref().is_none_or(|known| known.at <= seen.at) {
+    let is_news = |known: &LastUse| known.at < seen.at || seen.address.is_some() && known.at == seen.at;
+    if known.as_ref().is_none_or(is_news) {
         *known = Some(LastUse {
             at: seen.at,
             address: seen.address.map(|address| address.to_string()),

@@ -6,7 +6,7 @@
 
 use claviger_domain::audit::{Action, Actor};
 use claviger_domain::{Timestamp, TokenId};
-use claviger_store::{Tx, tokens as rows};
+use claviger_store::{Tx, idempotency, tokens as rows};
 use claviger_token::PepperId;
 use claviger_verify::Change;
 use serde_json::json;
@@ -124,7 +124,7 @@ impl Service {
             let forgotten = self.0.store.write(async move |tx: &mut Tx| {
                 let mut applied = Vec::with_capacity(ids.len());
                 for id in &ids {
-                    applied.extend(rows::end_overlap(tx, *id).await?.map(change_of));
+                    applied.extend(end_overlap(tx, *id).await?);
                 }
                 let visibility = Visibility::default();
                 service
@@ -174,12 +174,18 @@ impl Service {
         cause: Cause,
         visibility: &Visibility,
     ) -> Result<Option<u64>> {
-        let Some(ended) = rows::end_overlap(tx, id).await? else {
+        let Some(ended) = end_overlap(tx, id).await? else {
             return Ok(None);
         };
-        let applied = vec![change_of(ended)];
         let epoch = self
-            .change(tx, Kind::EndOverlap, &[id], by.origin.now, visibility, applied)
+            .change(
+                tx,
+                Kind::EndOverlap,
+                &[id],
+                by.origin.now,
+                visibility,
+                vec![ended],
+            )
             .await?;
         let record = Record {
             action: Action::TokenOverlapEnded,
@@ -191,10 +197,15 @@ impl Service {
     }
 }
 
-fn change_of(ended: rows::EndedOverlap) -> Change {
-    Change::EndOverlap {
-        id: ended.id,
+/// Forgets a token's old secret, and the kept answers that show it; gives what the verifier is to learn.
+async fn end_overlap(tx: &mut Tx, id: TokenId) -> Result<Option<Change>> {
+    let Some(ended) = rows::end_overlap(tx, id).await? else {
+        return Ok(None);
+    };
+    idempotency::clear_replaced(tx, id, Some(ended.given_at)).await?;
+    Ok(Some(Change::EndOverlap {
+        id,
         current: ended.current,
         previous: ended.previous,
-    }
+    }))
 }

@@ -7,7 +7,7 @@ use claviger_domain::name::{Description, Label, Name};
 use claviger_domain::owner::Principal;
 use claviger_domain::token::{LastUse, PresentedIn, PreviousSecret, Revocation, RevokeReason, Token};
 use claviger_domain::{OwnerId, ScopeSet, Timestamp};
-use claviger_store::tokens::{PreviousIndexRow, PreviousRow, TokenRow};
+use claviger_store::tokens::{IndexRow, PreviousRow, TokenRow};
 use claviger_store::{Tx, tokens as rows};
 use claviger_verify::{self as verify, Entry};
 
@@ -162,23 +162,30 @@ pub(super) fn entry(token: &Token, authority: Authority) -> Entry {
             token.awaits_first_use,
         ),
         awaits_first_use: token.awaits_first_use,
-        previous: token.previous.as_ref().map(|old| verify::PreviousSecret {
-            digest: old.digest,
-            ends_at: old.ends_at,
-            until_first_use: old.until_first_use,
-            last_used: old.last_use.as_ref().map(|used| used.at),
-        }),
+        previous: token
+            .previous
+            .as_ref()
+            .filter(|old| token.awaits_first_use || !old.until_first_use)
+            .map(|old| verify::PreviousSecret {
+                digest: old.digest,
+                ends_at: old.ends_at,
+                until_first_use: old.until_first_use,
+                last_used: old.last_use.as_ref().map(|used| used.at),
+            }),
     }
 }
 
-/// What the verifier keeps of a stored previous secret.
-pub(crate) fn previous_secret(row: &PreviousIndexRow) -> verify::PreviousSecret {
-    verify::PreviousSecret {
-        digest: row.digest,
-        ends_at: row.ends_at,
-        until_first_use: row.until_first_use,
-        last_used: row.last_used_at,
-    }
+/// What the verifier keeps of the stored previous secret, as long as it may be good. What the first use of the new secret ends has ended
+/// when that use is stored, whether or not its end is.
+pub(crate) fn previous_secret(row: &IndexRow<'_>) -> Option<verify::PreviousSecret> {
+    let old = row.previous?;
+    let may_be_good = row.awaits_first_use || !old.until_first_use;
+    may_be_good.then_some(verify::PreviousSecret {
+        digest: old.digest,
+        ends_at: old.ends_at,
+        until_first_use: old.until_first_use,
+        last_used: old.last_used_at,
+    })
 }
 
 /// When a token's present secret was last used: never, while it waits for its first use, whatever the old one does.

@@ -6,7 +6,7 @@ use claviger_domain::policy::Policy;
 use claviger_domain::session::is_sensitive;
 use claviger_domain::token::{Expiry, LastUse, Overlap, PreviousSecret, Token, TokenType, attenuates};
 use claviger_domain::{Timestamp, TokenId};
-use claviger_store::{Tx, tokens as rows};
+use claviger_store::{Tx, idempotency, tokens as rows};
 use claviger_token::{Secret, generate};
 use claviger_verify::Change;
 use serde_json::{Value, json};
@@ -84,6 +84,8 @@ impl Service {
         let authority = self.known(tx, &token).await?.authority_of(&token);
         may_regenerate(ctx, &token, &authority)?;
         rows::regenerate(tx, &super::record::to_row(&token)).await?;
+        let kept = token.previous.as_ref().map(|_| before.secret_since());
+        idempotency::clear_replaced(tx, id, kept).await?;
         if token.expires_at != before.expires_at {
             self.notice_moved_end(tx, id, before.expires_at, ctx.now())
                 .await?;

@@ -3,7 +3,7 @@
 use claviger_domain::{Timestamp, TokenId};
 use claviger_token::Digest;
 
-use super::digest;
+use super::{digest, digest_or_none};
 use crate::dialect::numbers;
 use crate::{Row, StoreError, Tx};
 
@@ -51,15 +51,10 @@ pub async fn revoke(
     ];
     let rows = tx.query(sql, &params).await?;
     let revoked = |row: &Row<'_>| {
-        let previous: Option<&[u8]> = row.get(2)?;
-        let previous = previous
-            .map(Digest::from_slice)
-            .transpose()
-            .map_err(StoreError::internal)?;
         Ok(RevokedRow {
             id: row.get(0)?,
             digest: digest(row, 1)?,
-            previous,
+            previous: digest_or_none(row, 2)?,
         })
     };
     rows.iter().map(revoked).collect()

@@ -3,7 +3,8 @@
 use claviger_domain::{Timestamp, TokenId};
 use claviger_token::{Digest, PepperId};
 
-use super::{TokenRow, digest, pepper};
+use super::{TokenRow, digest, digest_or_none, pepper};
+use crate::dialect::numbers;
 use crate::{Row, StoreError, Tx, Value};
 
 /// The secret before the present one, as stored.
@@ -47,6 +48,8 @@ pub struct EndedOverlap {
     pub current: Digest,
     /// The digest of the one that stops.
     pub previous: Digest,
+    /// When the token was given its present secret.
+    pub given_at: Timestamp,
 }
 
 /// A use of the old secret of an overlap, to write.
@@ -54,10 +57,25 @@ pub struct EndedOverlap {
 pub struct PreviousUseRow {
     /// The token.
     pub id: TokenId,
+    /// The digest of that secret.
+    pub digest: Digest,
     /// When, to the second.
     pub at: Timestamp,
     /// Whence; `None` leaves what is known.
     pub address: Option<String>,
+}
+
+/// The secrets of a token that waits for a first use or is in an overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecretsRow {
+    /// The token.
+    pub id: TokenId,
+    /// The digest of its present secret.
+    pub present: Digest,
+    /// The present secret came with a regeneration and is not known to have been used.
+    pub awaits_first_use: bool,
+    /// The digest of the one before.
+    pub previous: Option<Digest>,
 }
 
 /// Keeps what a regeneration changes: digest, pepper, hint, end, last use, the previous secret.
@@ -98,7 +116,8 @@ pub async fn regenerate(tx: &mut Tx, token: &TokenRow) -> Result<(), StoreError>
 /// # Errors
 /// Those of the store.
 pub async fn end_overlap(tx: &mut Tx, id: TokenId) -> Result<Option<EndedOverlap>, StoreError> {
-    let sql = "SELECT digest, previous_digest FROM token WHERE id = $1 AND previous_digest IS NOT NULL";
+    let sql = "SELECT digest, previous_digest, COALESCE(regenerated_at, created_at) FROM token \
+               WHERE id = $1 AND previous_digest IS NOT NULL";
     let Some(row) = tx.query_opt(sql, &[id.into()]).await? else {
         return Ok(None);
     };
@@ -106,6 +125,7 @@ pub async fn end_overlap(tx: &mut Tx, id: TokenId) -> Result<Option<EndedOverlap
         id,
         current: digest(&row, 0)?,
         previous: digest(&row, 1)?,
+        given_at: row.get(2)?,
     };
     let sql = "UPDATE token SET previous_digest = NULL, previous_pepper_id = NULL, previous_hint = NULL, \
                previous_ends_at = NULL, previous_until_first_use = NULL, previous_last_used_at = NULL, \
@@ -181,48 +201,66 @@ pub async fn redigest_previous(
     Ok(tx.execute(sql, &params).await? == 1)
 }
 
-/// Writes when the old secrets of overlaps were used. The tokens' own last uses are written by [`super::touch_last_used`].
+/// The secrets of those of `ids` that wait for a first use or are in an overlap.
+///
+/// # Errors
+/// Those of the store.
+pub async fn secrets(tx: &mut Tx, ids: &[TokenId]) -> Result<Vec<SecretsRow>, StoreError> {
+    let sql = "SELECT id, digest, awaits_first_use, previous_digest FROM token \
+               WHERE id IN {numbers:$1} AND (awaits_first_use OR previous_digest IS NOT NULL)";
+    let rows = tx
+        .query(sql, &[numbers(ids.iter().map(|id| id.get())).into()])
+        .await?;
+    let secrets = rows.iter().map(|row| {
+        Ok(SecretsRow {
+            id: row.get(0)?,
+            present: digest(row, 1)?,
+            awaits_first_use: row.get(2)?,
+            previous: digest_or_none(row, 3)?,
+        })
+    });
+    secrets.collect()
+}
+
+/// Writes when the old secrets of overlaps were used, of those that still are. The tokens' own last uses are written by
+/// [`super::touch_last_used`].
 ///
 /// # Errors
 /// Those of the store.
 pub async fn touch_previous(tx: &mut Tx, uses: Vec<PreviousUseRow>) -> Result<(), StoreError> {
-    let sql = "UPDATE token SET previous_last_used_at = $2, \
-               previous_last_used_address = COALESCE($3, previous_last_used_address) WHERE id = $1 \
-               AND previous_digest IS NOT NULL AND (previous_last_used_at IS NULL OR previous_last_used_at <= $2)";
-    let sets = uses
-        .into_iter()
-        .map(|used| vec![used.id.into(), used.at.into(), used.address.into()]);
+    let sql = "UPDATE token SET previous_last_used_at = $3, \
+               previous_last_used_address = COALESCE($4, previous_last_used_address) WHERE id = $1 \
+               AND previous_digest = $2 AND (previous_last_used_at IS NULL OR previous_last_used_at <= $3)";
+    let sets = uses.into_iter().map(|used| {
+        vec![
+            used.id.into(),
+            used.digest.as_bytes().into(),
+            used.at.into(),
+            used.address.into(),
+        ]
+    });
     tx.execute_many(sql, sets).await.map(|_| ())
 }
 
-/// The digest of the token's present secret, if it came with a regeneration and is not known to have been used.
+/// Writes which tokens' present secrets were used, of those that still are.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn unused_digest(tx: &mut Tx, id: TokenId) -> Result<Option<Digest>, StoreError> {
-    let sql = "SELECT digest FROM token WHERE id = $1 AND awaits_first_use";
-    let row = tx.query_opt(sql, &[id.into()]).await?;
-    row.map(|row| digest(&row, 0)).transpose()
-}
-
-/// Writes that the token's present secret was used, if it is still that one.
-///
-/// # Errors
-/// Those of the store.
-pub async fn first_used(tx: &mut Tx, id: TokenId, present: &Digest) -> Result<(), StoreError> {
+pub async fn first_used(tx: &mut Tx, used: &[(TokenId, Digest)]) -> Result<(), StoreError> {
     let sql = "UPDATE token SET awaits_first_use = FALSE WHERE id = $1 AND digest = $2";
-    let params = [id.into(), present.as_bytes().into()];
-    tx.execute(sql, &params).await.map(|_| ())
+    let sets = used
+        .iter()
+        .map(|(id, present)| vec![(*id).into(), present.as_bytes().into()]);
+    tx.execute_many(sql, sets).await.map(|_| ())
 }
 
 /// The previous secret in the columns from `first` on, in the order of [`PreviousRow`].
 pub(super) fn previous(row: &Row<'_>, first: usize) -> Result<Option<PreviousRow>, StoreError> {
-    let digest_of: Option<&[u8]> = row.get(first)?;
-    if digest_of.is_none() {
+    let Some(digest) = digest_or_none(row, first)? else {
         return Ok(None);
-    }
+    };
     Ok(Some(PreviousRow {
-        digest: digest(row, first)?,
+        digest,
         pepper: pepper(row, first + 1)?,
         hint: row.get(first + 2)?,
         ends_at: row.get(first + 3)?,
@@ -234,12 +272,11 @@ pub(super) fn previous(row: &Row<'_>, first: usize) -> Result<Option<PreviousRow
 
 /// The same for the index, in the order of [`PreviousIndexRow`].
 pub(super) fn previous_indexed(row: &Row<'_>, first: usize) -> Result<Option<PreviousIndexRow>, StoreError> {
-    let digest_of: Option<&[u8]> = row.get(first)?;
-    if digest_of.is_none() {
+    let Some(digest) = digest_or_none(row, first)? else {
         return Ok(None);
-    }
+    };
     Ok(Some(PreviousIndexRow {
-        digest: digest(row, first)?,
+        digest,
         ends_at: row.get(first + 1)?,
         until_first_use: row.get(first + 2)?,
         last_used_at: row.get(first + 3)?,

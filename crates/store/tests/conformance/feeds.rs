@@ -9,7 +9,7 @@ use claviger_domain::{DeploymentId, OrgId, Timestamp, TokenId, UserId};
 use claviger_store::audit::{self, AuditFilter, AuditRow};
 use claviger_store::deployments::{self, DeploymentFilter};
 use claviger_store::idempotency::{self, IdempotencyRow};
-use claviger_store::tokens::{self, UseRow};
+use claviger_store::tokens::{self, TokenRow, UseRow};
 use claviger_store::users::{self, UserRow};
 use claviger_store::{StoreError, Tx, changes, heads, organizations};
 
@@ -24,6 +24,7 @@ on_both_stores!(
     a_place_in_the_audit_trail_is_taken_once,
     a_head_moves,
     an_answer_is_kept_until_its_time_or_its_secret_is_over,
+    answers_that_show_replaced_secrets_are_dropped,
     deployments_are_listed_newest_first,
 );
 
@@ -306,7 +307,11 @@ async fn a_head_moves(home: Home) {
 }
 
 async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
-    let store = store_with(&home, vec![token(1), token(2)]).await;
+    let used = TokenRow {
+        created_at: at(50),
+        ..token(1)
+    };
+    let store = store_with(&home, vec![used, token(2)]).await;
     let row = |key: u8, token: Option<i64>, created: i64| IdempotencyRow {
         key_hash: vec![key; 32],
         request_hash: vec![key + 1; 32],
@@ -315,12 +320,13 @@ async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
         created_at: at(created),
         expires_at: at(created + 100),
     };
-    // No secret, a secret that was used, a secret that was not, an old secret.
+    // No secret, a secret that was used, a secret that was not, one of long ago, one that is not the token's present one.
     let rows = [
         row(1, None, 0),
         row(2, Some(1), 50),
         row(3, Some(2), 50),
         row(4, Some(2), 10),
+        row(5, Some(1), 40),
     ];
     let kept = rows.clone();
     store
@@ -340,7 +346,7 @@ async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
         .unwrap();
     let sealed = async || {
         let mut sealed = Vec::new();
-        for key in 1..=4 {
+        for key in 1..=5 {
             let found = store
                 .read(async move |tx: &mut Tx| idempotency::get(tx, &[key; 32]).await)
                 .await
@@ -359,13 +365,16 @@ async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
         .write(async |tx: &mut Tx| idempotency::clear_secrets(tx, at(10)).await)
         .await;
     assert_eq!(cleared, Ok(2));
-    assert_eq!(sealed().await, [Some(true), Some(false), Some(true), Some(false)]);
+    assert_eq!(
+        sealed().await,
+        [Some(true), Some(false), Some(true), Some(false), Some(true)]
+    );
 
     let purged = store
         .write(async |tx: &mut Tx| idempotency::purge(tx, at(110)).await)
         .await;
     assert_eq!(purged, Ok(2), "expired means now >= expires_at");
-    assert_eq!(sealed().await, [None, Some(false), Some(true), None]);
+    assert_eq!(sealed().await, [None, Some(false), Some(true), None, Some(true)]);
 
     let replaced = row(3, None, 500);
     let wanted = replaced.clone();
@@ -378,6 +387,48 @@ async fn an_answer_is_kept_until_its_time_or_its_secret_is_over(home: Home) {
         .await
         .unwrap();
     assert_eq!(found, Some(wanted));
+}
+
+async fn answers_that_show_replaced_secrets_are_dropped(home: Home) {
+    let store = store_with(&home, vec![token(1), token(2)]).await;
+    let kept = [(1, 10), (1, 20), (2, 10)].map(|(token, given)| (TokenId::from_i64(token), at(given)));
+    let sealed = async || {
+        let read = store.read(async |tx: &mut Tx| {
+            let mut sealed = Vec::new();
+            for key in 0..3 {
+                let row = idempotency::get(tx, &[key; 32]).await?;
+                sealed.push(row.is_some_and(|row| row.sealed.is_some()));
+            }
+            Ok::<_, StoreError>(sealed)
+        });
+        read.await.unwrap()
+    };
+    let clear = async |given: Option<Timestamp>| {
+        let token = TokenId::from_i64(1);
+        let write = store.write(async move |tx: &mut Tx| idempotency::clear_replaced(tx, token, given).await);
+        write.await.unwrap();
+    };
+    let put = store.write(async move |tx: &mut Tx| {
+        for (key, (token, given)) in (0..).zip(kept) {
+            let row = IdempotencyRow {
+                key_hash: vec![key; 32],
+                request_hash: vec![0; 32],
+                token_id: Some(token),
+                sealed: Some(vec![1]),
+                created_at: given,
+                expires_at: at(1_000),
+            };
+            idempotency::put(tx, &row).await?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    put.await.unwrap();
+
+    assert_eq!(sealed().await, [true, true, true]);
+    clear(Some(at(20))).await;
+    assert_eq!(sealed().await, [false, true, true]);
+    clear(None).await;
+    assert_eq!(sealed().await, [false, false, true], "another token's stays");
 }
 
 async fn deployments_are_listed_newest_first(home: Home) {

@@ -2,7 +2,7 @@
 
 use claviger_domain::{Timestamp, TokenId};
 use claviger_store::tokens::{
-    self, EndedOverlap, PreviousRow, PreviousUseRow, RevocationRow, TokenRow, UseRow,
+    self, EndedOverlap, PreviousRow, PreviousUseRow, RevocationRow, SecretsRow, TokenRow, UseRow,
 };
 use claviger_store::{Store, StoreError, Tx};
 use claviger_token::{Digest, PepperId};
@@ -103,6 +103,7 @@ async fn an_overlap_is_read_back_as_it_was_kept_and_ends_once(home: Home) {
         id: ID,
         current: kept.digest,
         previous: token(1).digest,
+        given_at: later(1),
     };
     assert_eq!(end(&store).await, Some(ended));
     assert_eq!(end(&store).await, None);
@@ -134,6 +135,7 @@ async fn the_uses_of_both_secrets_are_written_apart(home: Home) {
     };
     let by_previous = |seconds, address: Option<&str>| PreviousUseRow {
         id: ID,
+        digest: token(1).digest,
         at: later(seconds),
         address: address.map(str::to_owned),
     };
@@ -154,6 +156,11 @@ async fn the_uses_of_both_secrets_are_written_apart(home: Home) {
         "what is not told is left"
     );
     assert_eq!(found(&store).await.last_used_at, Some(later(9)));
+    let of_another = PreviousUseRow {
+        digest: token(2).digest,
+        ..by_previous(98, None)
+    };
+    assert_eq!(touch(of_another).await.0, Some(later(6)), "it was another secret");
     end(&store).await;
     let late = by_previous(99, None);
     let late = store.write(async move |tx: &mut Tx| tokens::touch_previous(tx, vec![late]).await);
@@ -162,22 +169,32 @@ async fn the_uses_of_both_secrets_are_written_apart(home: Home) {
 }
 
 async fn the_first_use_is_of_the_secret_that_is_meant(home: Home) {
-    let store = store_in_overlap(&home, vec![rotated(1, 60)]).await;
+    let store = store_in_overlap(&home, vec![rotated(1, 60), token(2)]).await;
     let present = found(&store).await.digest;
-    let unused = async || {
-        let read = store.write(async move |tx: &mut Tx| tokens::unused_digest(tx, ID).await);
+    let secrets = async || {
+        let both = [ID, TokenId::from_i64(2)];
+        let read = store.read(async move |tx: &mut Tx| tokens::secrets(tx, &both).await);
         read.await.unwrap()
     };
     let used = async |digest: Digest| {
-        let write = store.write(async move |tx: &mut Tx| tokens::first_used(tx, ID, &digest).await);
+        let write = store.write(async move |tx: &mut Tx| tokens::first_used(tx, &[(ID, digest)]).await);
         write.await.unwrap();
     };
+    let told = |awaits_first_use, previous: Option<Digest>| SecretsRow {
+        id: ID,
+        present,
+        awaits_first_use,
+        previous,
+    };
+    let old = Some(token(1).digest);
 
     used(token(1).digest).await;
-    assert_eq!(unused().await, Some(present), "it was another one");
+    assert_eq!(secrets().await, [told(true, old)], "it was another one");
     used(present).await;
-    assert_eq!(unused().await, None);
+    assert_eq!(secrets().await, [told(false, old)]);
     assert!(!found(&store).await.awaits_first_use);
+    end(&store).await;
+    assert_eq!(secrets().await, [], "nothing is to be told apart any more");
 }
 
 async fn overlaps_are_found_by_their_end_and_their_pepper(home: Home) {

@@ -220,15 +220,17 @@ impl Bed {
 // === impl Track ===
 
 impl Track {
-    /// A call that is repeated with its key until it is answered.
-    async fn insist(&self, path: &str, key: &str, body: &Value) -> Result<Value> {
+    /// A call that is repeated with its key until it is answered. `None`: it was done, and what it gave is good no more, because another
+    /// regeneration replaced it. Whoever is told so of a good secret is found: it is missing among those that are compared.
+    async fn insist(&self, path: &str, key: &str, body: &Value) -> Result<Option<Value>> {
         let began = Instant::now();
         loop {
             match self.api.call(Method::POST, path, Some(key), Some(body)).await {
                 Reply::Answered {
                     status: 200..=299,
                     body,
-                } => return Ok(body),
+                } => return Ok(Some(body)),
+                Reply::Answered { status: 409, body } if is_replaced(&body) => return Ok(None),
                 // A server on its way up or down says that it did nothing, or does not know.
                 Reply::Answered { status: 503, .. } | Reply::Lost(_) => {}
                 Reply::Answered { status, body } => bail!("{path} was answered {status}: {body}"),
@@ -242,9 +244,10 @@ impl Track {
     }
 
     /// Regenerates once.
-    async fn regenerate(&self, path: &str, how: How) -> Result<Turn> {
+    async fn regenerate(&self, path: &str, how: How) -> Result<Option<Turn>> {
         let key = format!("race-{:x}", self.random.next());
-        turn(&self.insist(path, &key, &how.body()).await?, how)
+        let answer = self.insist(path, &key, &how.body()).await?;
+        answer.map(|answer| turn(&answer, how)).transpose()
     }
 
     /// What the door says of a secret, and in which life of the server.
@@ -293,7 +296,8 @@ impl Lane {
         let body = json!({ "name": format!("lane {number} {nonce:x}"), "scopes": ["deployments:read"] });
         let issued = track
             .insist("/v1/tokens", &format!("issue-{nonce:x}"), &body)
-            .await?;
+            .await?
+            .context("nobody replaced it yet")?;
         let mut lane = Self {
             number,
             id: text(&issued, "/token/id")?,
@@ -324,7 +328,7 @@ impl Lane {
             });
         }
         while let Some(answered) = clients.join_next().await {
-            self.turns.push_back(answered??);
+            self.turns.extend(answered??);
         }
         self.turns.make_contiguous().sort_by_key(|turn| turn.epoch);
         while self.turns.len() > REMEMBERED {
@@ -376,6 +380,10 @@ impl Lane {
             self.number, turn.epoch
         ));
     }
+}
+
+fn is_replaced(problem: &Value) -> bool {
+    problem.get("code").and_then(Value::as_str) == Some("secret_already_shown")
 }
 
 fn turn(answer: &Value, how: How) -> Result<Turn> {

@@ -73,9 +73,9 @@ pub enum Reading {
 pub enum Mark {
     /// That second, or a later one, was marked before.
     Already,
-    /// This call marked it. `first`: the token was never used before.
+    /// This call marked it. `first`: the secret was never used before.
     Marked {
-        /// The token was never used before.
+        /// The secret was never used before.
         first: bool,
     },
     /// The record no longer holds the token that was looked up: look it up again.

@@ -157,7 +157,7 @@ impl Verifier {
             fields.budget = before.map_or(0, |before| before.fields.budget);
         }
         if let Some(older) = older {
-            self.index.remove(&mut writer.half, older);
+            self.part(writer, older);
         }
         self.overlaps.forget(&mut writer.words, fields.id);
         let kept = match &new.previous {
@@ -166,10 +166,7 @@ impl Verifier {
         };
         if new.previous.is_none() || kept.is_err() {
             // There is no moment at which both are good, and the freed record makes sure that the new one fits.
-            let removed = self.index.remove(&mut writer.half, old);
-            if let Some(last) = removed.filter(|last| last.last_used != 0) {
-                self.parted.push((last.fields.id, last.last_used));
-            }
+            self.part(writer, old);
         }
         self.index
             .upsert(&mut writer.half, &fields, stored_second(new.last_used))?;
@@ -194,7 +191,7 @@ impl Verifier {
 
     /// Forgets the previous secret, then that there was an overlap.
     fn end(&self, writer: &mut Writer, id: TokenId, current: Key, previous: Key) -> Result<Applied, Full> {
-        let removed = self.index.remove(&mut writer.half, previous);
+        let removed = self.part(writer, previous);
         self.overlaps.forget(&mut writer.words, id.get());
         if let Some(present) = self.index.find(current) {
             let snapshot = present.snapshot;
@@ -205,7 +202,16 @@ impl Verifier {
             // Without room it goes on looking for an overlap that is not there, and finds none.
             let _ = self.index.upsert(&mut writer.half, &fields, snapshot.last_used);
         }
-        Ok(found(removed.is_some()))
+        Ok(found(removed))
+    }
+
+    /// Forgets a secret of a token that stays, but for when it was last used; true when it was known.
+    fn part(&self, writer: &mut Writer, secret: Key) -> bool {
+        let removed = self.index.remove(&mut writer.half, secret);
+        if let Some(last) = removed.filter(|last| last.last_used != 0) {
+            self.parted.push((last.fields.id, last.last_used));
+        }
+        removed.is_some()
     }
 
     /// The entry as a record's fields, its owner and policy interned. The token is known by the key `known` so far, if at all; its

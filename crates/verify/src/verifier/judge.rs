@@ -1,6 +1,6 @@
 //! The judgement: what a found record says to what is required, limits apart.
 //!
-//! Invariant: it reads the record's snapshot, its policy, its owner and the owner's policy, and writes nothing. Called by the one loop that
+//! Invariant: it reads the record's snapshot, its policy, its owner, the owner's policy and the word of its own limit, and writes nothing. Called by the one loop that
 //! decides, which looks again when what it read was changed meanwhile.
 
 use claviger_domain::resource::Asked;

@@ -141,6 +141,30 @@ fn what_a_replaced_secret_was_used_is_told_apart_from_the_new_ones_uses() {
 }
 
 #[test]
+fn the_last_use_of_a_secret_that_is_forgotten_is_told_also_without_its_address() {
+    let fillers = u64::try_from(MAX_ADDRESSES).unwrap();
+    let verifier = verifier((1..fillers + 2).map(entry));
+    for number in 2..fillers + 2 {
+        present(&verifier, number, NOW);
+    }
+    present(&verifier, 1, later(1));
+    let replace = Change::Replace {
+        old: digest(1),
+        older: None,
+        new: Entry {
+            digest: digest(fillers + 2),
+            ..entry(1)
+        },
+    };
+
+    apply(&verifier, replace);
+
+    let uses = drained(&verifier);
+    assert_eq!(uses[0], told(1, 1, None));
+    assert_eq!(uses.len(), MAX_ADDRESSES + 1);
+}
+
+#[test]
 fn a_denied_token_was_not_used() {
     let verifier = verifier([Entry {
         revoked: true,
