@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::changes;
 use crate::job::{Job, Message};
 use crate::journal::{Journal, JournalLine};
-use crate::postgres::connect::Connector;
+use crate::postgres::connect::{Connector, give_lock_back};
 use crate::sqlite::checkpoint::{self, Checkpointer};
 use crate::sqlite::directory::DataDirectory;
 use crate::sqlite::{Role, SqliteConnection};
@@ -370,7 +370,10 @@ impl Writer {
                 drop(connection);
                 drop(directory);
             }
-            (Connection::Postgres(connection), _) => connection.close().await,
+            (Connection::Postgres(mut connection), _) => {
+                give_lock_back(&mut connection).await;
+                connection.close().await;
+            }
             (Connection::Sqlite(_), Home::Postgres { .. }) => {}
         }
     }

@@ -262,6 +262,13 @@ async fn take_lock(connection: &mut PgConnection) -> Result<(), StoreError> {
     Err(in_use("a session that just ended"))
 }
 
+/// Gives the lock back, so that it is free when this returns: a session that was told to end holds it until the server has come to that.
+pub(crate) async fn give_lock_back(connection: &mut PgConnection) {
+    // Whoever cannot say so in time loses the lock with the session.
+    let giving = connection.run("SELECT pg_advisory_unlock_all()");
+    let _given = tokio::time::timeout(NETWORK_DEADLINE, giving).await;
+}
+
 async fn try_lock(connection: &mut PgConnection) -> Result<Lock, StoreError> {
     let rows = connection
         .query(
