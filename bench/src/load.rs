@@ -195,6 +195,23 @@ where
     Ok(answered)
 }
 
+/// Does `work` on a thread that never sleeps while it waits. To wake a thread on another core is paid by whoever sends, so a server would be
+/// charged for each rest that it gives the generator: more, the slower it is.
+///
+/// # Errors
+/// Those of `work`.
+pub(crate) async fn awake<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let look_again = async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        never = look_again => never,
+    }
+}
+
 /// Asks once on a connection of its own and gives the whole answer as it stood on the wire.
 ///
 /// # Errors

@@ -21,8 +21,8 @@ const SECTIONS: &[Section] = &[
         goal: "P1",
         title: "A verify over HTTP",
         method: "`POST /v1/verify` beside a hyper server that answers the same bytes and does nothing else. Each request presents two \
-                 tokens, the caller's and one drawn at random among all. 32 keep-alive connections, HTTP/1.1, closed loop; log and limits as \
-                 by default. The CPU is that of the threads that answer; with bookkeeping it is that of the whole process. With everything in \
+                 tokens, the caller's and one drawn at random among all. 32 keep-alive connections, HTTP/1.1, closed loop, from a thread that \
+                 never sleeps, since waking it would be paid by the server; log and limits as by default. The CPU is that of the threads that answer; with bookkeeping it is that of the whole process. With everything in \
                  force each token has two roles on resources of one of 1,000 teams, is restricted to that team, has a rate limit that is never \
                  reached and four networks, and is asked for an action on a resource at a cost of 3; its bare server answers the same bytes. \
                  Against plain tokens: the same round, another server.",

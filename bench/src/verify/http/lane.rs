@@ -117,7 +117,7 @@ impl Lane {
         let before = self.server.spent()?;
         let run = load::block_on(async {
             let mut connections = Connections::open(&self.server.target, CONNECTIONS).await?;
-            connections.drive(&self.traffic, time).await
+            load::awake(connections.drive(&self.traffic, time)).await
         })?;
         let spent = self.server.spent()?.since(&before);
         self.server.pause()?;
