@@ -96,8 +96,12 @@ impl Name {
 }
 
 impl NameKey {
-    /// The normal form of any text: NFKC, lower case, NFKC again (lower-casing can undo the form).
+    /// The normal form of any text: NFKC, lower case, NFKC again (lower-casing can undo the form). For ASCII, which is in that form, it
+    /// is lower case alone.
     pub fn of(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self(text.to_ascii_lowercase());
+        }
         Self(text.nfkc().flat_map(char::to_lowercase).nfkc().collect())
     }
 }
@@ -247,6 +251,16 @@ mod tests {
         assert_eq!(key("cafe\u{301}"), key("café"));
         assert_eq!(key("ﬁle"), key("file"));
         assert_ne!(key("release-bot"), key("release bot"));
+    }
+
+    #[test]
+    fn ascii_has_the_normal_form_of_every_text() {
+        for byte in 0..=0x7f_u8 {
+            let text = char::from(byte).to_string();
+            let long: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+
+            assert_eq!(NameKey::of(&text).as_str(), long, "{text:?}");
+        }
     }
 
     #[test]

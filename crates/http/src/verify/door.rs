@@ -182,7 +182,7 @@ impl<B: Body<Data = Bytes>> Verify<B> {
         };
         let token = this.asker.as_ref().ok().map(|asker| asker.token);
         let (mut response, problem) = match outcome {
-            Ok(text) => (answer(text), None),
+            Ok(text) => (answer(text.into()), None),
             Err(problem) => {
                 let mut response = problem.into_response();
                 let problem = write_problem(&mut response, this.id);
@@ -280,12 +280,12 @@ pub(super) fn decided(
     asker: &Asker,
     asking: Option<IpAddr>,
     body: &[u8],
-) -> Result<Bytes, Problem> {
+) -> Result<Vec<u8>, Problem> {
     catch_unwind(AssertUnwindSafe(|| written(app, asker, asking, body)))
         .unwrap_or_else(|_| Err(Problem::internal("the verify door panicked".to_owned())))
 }
 
-fn written(app: &App, asker: &Asker, asking: Option<IpAddr>, body: &[u8]) -> Result<Bytes, Problem> {
+fn written(app: &App, asker: &Asker, asking: Option<IpAddr>, body: &[u8]) -> Result<Vec<u8>, Problem> {
     let limits = &app.edge().limits.json;
     // The type bounds depth and nodes, and refuses unknown and repeated keys; only the array's length is left to check.
     let borrowed = match serde_json::from_slice::<Borrowed<'_>>(body) {
@@ -309,7 +309,7 @@ fn written(app: &App, asker: &Asker, asking: Option<IpAddr>, body: &[u8]) -> Res
     let shown = decide(app.verifier(), asker.org, &question, asking, app.now());
     let mut text = Vec::with_capacity(512);
     serde_json::to_writer(&mut text, &shown).map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(text.into())
+    Ok(text)
 }
 
 /// What is wrong with a body, in the words of the long way's parser.

@@ -5,6 +5,7 @@
 //! connection that sends nothing for too long is closed, a reader that takes nothing is cut, and a request that comes in pieces is
 //! hyper's after [`PATIENCE`], with hyper's limits for slow ones.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -118,9 +119,18 @@ async fn write<I>(stream: &mut I, answer: &mut Vec<u8>, limits: &ConnectionLimit
 where
     I: AsyncWrite + Unpin,
 {
-    let written = timeout(limits.write, stream.write_all(answer)).await;
+    let mut rest = answer.as_slice();
+    // An answer fits what the kernel keeps for a reader, as a rule: no clock is asked, and none is set.
+    let at_once = poll_fn(|cx| Poll::Ready(Pin::new(&mut *stream).poll_write(cx, rest))).await;
+    if let Poll::Ready(written) = at_once {
+        rest = &rest[written?..];
+    }
+    if !rest.is_empty() {
+        let written = timeout(limits.write, stream.write_all(rest)).await;
+        written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    }
     answer.clear();
-    written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    Ok(())
 }
 
 /// A stream that gives what was read from it once more.
