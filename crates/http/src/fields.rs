@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use claviger_api::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use claviger_domain::id::MalformedId;
-use claviger_domain::{FieldError, OwnerId, Timestamp, TokenId, UserId};
+use claviger_domain::owner::Principal;
+use claviger_domain::{FieldError, Timestamp};
 use claviger_service::Error;
 
 use crate::problem::Problem;
@@ -84,16 +85,15 @@ pub(crate) fn address(field: &str, text: &str) -> Result<IpAddr, FieldError> {
 ///
 /// # Errors
 /// `owner_malformed`.
-pub(crate) fn owner(field: &str, text: &str) -> Result<OwnerId, FieldError> {
-    let user = text.parse::<UserId>().map(OwnerId::from);
-    user.or_else(|_| text.parse::<TokenId>().map(OwnerId::from))
-        .map_err(|_| {
-            FieldError::new(
-                field,
-                "owner_malformed",
-                "not an id of the form `usr_…` or `tok_…`",
-            )
-        })
+pub(crate) fn owner(field: &str, text: &str) -> Result<Principal, FieldError> {
+    let user = text.parse().map(Principal::User);
+    user.or_else(|_| text.parse().map(Principal::Token)).map_err(|_| {
+        FieldError::new(
+            field,
+            "owner_malformed",
+            "not an id of the form `usr_…` or `tok_…`",
+        )
+    })
 }
 
 /// The rows of a page.

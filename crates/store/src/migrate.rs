@@ -67,6 +67,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "rotation",
         sql: include_str!("../migrations/0010_rotation.sql"),
     },
+    Migration {
+        version: 11,
+        name: "owners",
+        sql: include_str!("../migrations/0011_owners.sql"),
+    },
 ];
 
 /// Applies what is missing.

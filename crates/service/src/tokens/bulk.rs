@@ -163,7 +163,11 @@ impl Service {
         };
         let all = query.clone();
         let read = self.0.store.read(async move |tx: &mut Tx| {
-            let revoked = rows::count(tx, &all).await?;
+            // Whoever revokes them counts them.
+            let revoked = match dry_run {
+                true => rows::count(tx, &all).await?,
+                false => 0,
+            };
             let used = rows::count(tx, &lately).await?;
             Ok::<_, Error>((revoked, used, rows::list(tx, &all).await?))
         });
@@ -187,7 +191,6 @@ impl Service {
         query.limit = CHUNK;
         query.sort = rows::Sort::Id;
         query.descending = false;
-        outcome.revoked = 0;
         loop {
             let chunk = self
                 .revoke_chunk(ctx, Chunk::Matching(Box::new(query.clone())), note.clone())

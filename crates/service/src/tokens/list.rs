@@ -1,8 +1,9 @@
 //! List and show: what there is, with the last uses that are not in the store yet.
 
+use claviger_domain::owner::Principal;
 use claviger_domain::policy::Policy;
 use claviger_domain::token::{LastUse, Token, TokenState, TokenType};
-use claviger_domain::{OwnerId, Scope, Timestamp, TokenId};
+use claviger_domain::{Scope, Timestamp, TokenId};
 use claviger_store::{Tx, tokens as rows};
 
 use super::from_row;
@@ -18,7 +19,7 @@ pub struct TokenFilter {
     /// Only this type.
     pub token_type: Option<TokenType>,
     /// Only tokens that act as this principal.
-    pub owner: Option<OwnerId>,
+    pub owner: Option<Principal>,
     /// Only tokens of this team or service.
     pub holder: Option<i64>,
     /// Only names (in any spelling) or hints that begin so.

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use claviger_domain::authority::Reach;
+use claviger_domain::owner::Principal;
 use claviger_domain::{OrgId, OwnerId, Timestamp, TokenId};
 
 use super::{COLUMNS, TokenRow, read};
@@ -26,7 +27,7 @@ pub struct TokenFilter {
     /// Only tokens that the caller may see.
     pub visible: Visible,
     /// Only tokens that act as this principal.
-    pub owner: Option<OwnerId>,
+    pub owner: Option<Principal>,
     /// Only tokens of this person, organization, team or service.
     pub holder: Option<i64>,
     /// Only names whose normal form begins with the first text, or hints that begin with the second.
@@ -246,7 +247,7 @@ impl Select {
         select.state(filter);
         select.and("holder_id =", filter.holder.map(Value::from));
         select.and("type =", filter.token_type.map(Value::from));
-        select.and("owner_id =", filter.owner.map(Value::from));
+        select.owned(filter.owner);
         select.and("created_at <", filter.created_before.map(Value::from));
         select.and("expires_at <", filter.expires_before.map(Value::from));
         select.and(
@@ -271,6 +272,21 @@ impl Select {
             select.conditions.push_str(&format!(" AND ({key} OR {hint})"));
         }
         select
+    }
+
+    /// A person's are found by an index that tokens which act as themselves are not in.
+    fn owned(&mut self, owner: Option<Principal>) {
+        match owner {
+            None => {}
+            Some(Principal::User(person)) => {
+                self.and("owner_id =", Some(person.into()));
+                self.conditions.push_str(" AND owner_id <> id");
+            }
+            Some(Principal::Token(token)) => {
+                self.and("id =", Some(token.into()));
+                self.and("owner_id =", Some(token.into()));
+            }
+        }
     }
 
     fn visible(&mut self, visible: &Visible) {

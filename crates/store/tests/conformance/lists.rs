@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use claviger_domain::{OwnerId, Timestamp, TokenId};
+use claviger_domain::owner::Principal;
+use claviger_domain::{OwnerId, Timestamp, TokenId, UserId};
 use claviger_store::tokens::{self, Place, RevocationRow, Sort, TokenFilter, TokenRow, UseRow};
 use claviger_store::{Store, StoreError, Tx};
 
@@ -24,7 +25,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(NOW.micros() + seconds * 1_000_000)
 }
 
-/// 60 tokens of two owners, with ends and uses around now, some of them missing, some of them equal.
+/// 60 tokens, of two owners and of themselves, with ends and uses around now, some of them missing, some of them equal.
 fn rows() -> Vec<TokenRow> {
     let names = [
         "alpha",
@@ -42,8 +43,9 @@ fn rows() -> Vec<TokenRow> {
         let mut row = token(number);
         let place = usize::try_from(number).unwrap_or(0) % names.len();
         row.name_key = names[place].to_owned();
-        row.owner = OwnerId::from_i64(70 + number % 2);
-        row.token_type = if number % 3 == 0 { "global" } else { "personal" }.to_owned();
+        let acts_as_itself = number % 3 == 0;
+        row.owner = OwnerId::from_i64(if acts_as_itself { number } else { 70 + number % 2 });
+        row.token_type = if acts_as_itself { "global" } else { "personal" }.to_owned();
         row.hint = format!("{}x{}z", number % 4, number % 5);
         row.created_at = at(number);
         row.expires_at = (number % 5 != 0).then(|| at((number % 7 - 3) * 10));
@@ -162,10 +164,18 @@ fn filters() -> Vec<(&'static str, TokenFilter, Model)> {
         (
             "owner",
             TokenFilter {
-                owner: Some(OwnerId::from_i64(71)),
+                owner: Some(Principal::User(UserId::from_i64(71))),
                 ..filter()
             },
             |row| row.owner.get() == 71,
+        ),
+        (
+            "owner is the token",
+            TokenFilter {
+                owner: Some(Principal::Token(TokenId::from_i64(9))),
+                ..filter()
+            },
+            |row| row.id.get() == 9,
         ),
         (
             "name",
@@ -283,7 +293,7 @@ fn filters() -> Vec<(&'static str, TokenFilter, Model)> {
             "several",
             TokenFilter {
                 state: Some("live"),
-                owner: Some(OwnerId::from_i64(70)),
+                owner: Some(Principal::User(UserId::from_i64(70))),
                 key_prefix: Some("a".into()),
                 ..filter()
             },

@@ -33,7 +33,7 @@ async fn migrations_run_once(home: Home) {
     });
     assert_eq!(
         applied.await.unwrap(),
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(|version| (version, NOW))
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|version| (version, NOW))
     );
     assert_eq!(crate::home::keys(&store).await, ["kept"]);
 }
@@ -58,7 +58,7 @@ async fn a_schema_from_the_future_is_refused(home: Home) {
         panic!("{refused:?}")
     };
     assert!(
-        sentence.contains("newer version of Claviger (schema 1000, this binary knows 10)"),
+        sentence.contains("newer version of Claviger (schema 1000, this binary knows 11)"),
         "{sentence}"
     );
 }
