@@ -31,7 +31,11 @@ pub struct ResourceName(NameKey);
 
 /// Names that are alike, in normal form: each segment is a text or `*`, which stands for any one segment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pattern(Box<str>);
+pub struct Pattern {
+    text: Box<str>,
+    /// True when a segment stands for any.
+    has_any: bool,
+}
 
 /// A segment of a pattern that stands for any one segment.
 const ANY: &str = "*";
@@ -185,7 +189,10 @@ impl Pattern {
             let detail = "`*` stands for a whole segment";
             return Err(FieldError::new(field, "pattern_malformed", detail));
         }
-        Ok(Self(key.as_str().into()))
+        Ok(Self {
+            has_any: key.as_str().contains(ANY),
+            text: key.as_str().into(),
+        })
     }
 
     /// True for a name of as many segments, each of which is as the pattern says.
@@ -195,23 +202,23 @@ impl Pattern {
 
     /// True when every name that `other` matches is matched here too.
     fn covers(&self, other: &Self) -> bool {
-        self.spans(&other.0)
+        self.spans(&other.text)
     }
 
     /// True when `text` has as many segments, and each is the same or stands for less.
     fn spans(&self, text: &str) -> bool {
-        if !self.0.contains(ANY) {
-            return *self.0 == *text;
+        if !self.has_any {
+            return *self.text == *text;
         }
         let mut others = text.split('/');
         let fits = |own| others.next().is_some_and(|other| own == ANY || own == other);
-        self.0.split('/').all(fits) && others.next().is_none()
+        self.text.split('/').all(fits) && others.next().is_none()
     }
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -29,10 +29,10 @@ impl RoleGrant {
         }
     }
 
-    /// True when it allows what is asked, of a kind that roles govern.
+    /// True when it allows what is asked, of a kind that roles govern. What tells the grants of one token apart soonest is asked first.
     pub fn allows(&self, asked: &Asked<'_>) -> bool {
-        self.kinds.has(asked.kind)
-            && self.actions.has(asked.action)
+        self.actions.has(asked.action)
+            && self.kinds.has(asked.kind)
             && self.on.matches(&asked.place)
             && self.names.matches(asked.name)
     }
